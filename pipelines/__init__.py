@@ -1,0 +1,1 @@
+"""How pages become rows and files: extract, transform, load. Plain Python, no Prefect."""

@@ -1,0 +1,1 @@
+"""Pages and bytes out of Douyin. Imports schemas and errors only."""

@@ -1,0 +1,1 @@
+"""Where things are kept: tables, checkpoints, files. Imports schemas and errors only."""

@@ -1,0 +1,1 @@
+"""What everything looks like: tables, pages, requests, jobs. No I/O here."""

@@ -1,0 +1,61 @@
+"""Page: one answer of Douyin and where it leads; Checkpoint: how far a listing was read. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer as it came, with what a walk must know of it.
+
+    `items` are not parsed here: `item_ids` and `unpinned_ids` are all that paging needs. Times are UTC.
+    `outcome` is "ok" or the name of the error leaf that the answer was read as; `error` is its message.
+    """
+
+    page_id: str
+    operation: str
+    target: str
+    cursor: str | None
+    fetched_at: datetime
+    http_status: int
+    body: bytes
+    outcome: str = "ok"
+    error: str = ""
+    next_cursor: str | None = None
+    has_more: bool | None = None
+    item_count: int = 0
+    item_ids: tuple[str, ...] = ()
+    unpinned_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A covered part of a listing with time cursors: every item with low <= time <= high was read.
+
+    Times are in the listing's own cursor unit. `is_end`: the stretch reaches the oldest item.
+    """
+
+    high: int
+    low: int
+    is_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far one listing was read; the row of `checkpoints` for (listing, owner_id)."""
+
+    listing: str
+    owner_id: str
+    cursor: str | None = None
+    is_full: bool = False
+    newest_aweme_id: str | None = None
+    item_count: int = 0
+    page_count: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    full_walk_at: datetime | None = None
+    stretches: tuple[Stretch, ...] = field(default=())
+    verdict: str | None = None
+    reason: str | None = None
