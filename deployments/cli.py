@@ -1,0 +1,107 @@
+"""The `aweme` command: which words it knows. What each does stands in deployments.commands, imported when asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from pipelines.errors import ArchiveError
+
+# name -> (module, what it does); the second is what --help shows without importing the first.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "archive": ("archive", "Archive accounts, posts, mixes or rooms: rows into tables, media into files."),
+    "demo": ("demo", "Archive a made-up account on this machine, then show what landed."),
+    "sql": ("sql", "Ask the archive in SQL."),
+    "status": ("status", "What the archive holds, and how complete each account is."),
+    "resolve": ("resolve", "Tell what links and share texts lead to."),
+    "config": ("config", "The settings in force and where each came from."),
+    "simulate": ("simulate", "Serve a made-up Douyin on this machine."),
+    "serve": ("serve", "Run schedules, and a Prefect server where none is configured."),
+}
+
+EPILOG = """
+\b
+Examples:
+  aweme demo
+  aweme archive https://www.douyin.com/user/MS4wLjABAAAA... --max-counts 40
+  aweme sql "SELECT caption, like_count FROM posts_latest ORDER BY like_count DESC LIMIT 10"
+
+\b
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partial, 4 blocked (a person is needed).
+"""
+
+
+class Commands(click.Group):
+    """The commands of the table above; each is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; a stand-in with its help where only the list is wanted."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, meaning = COMMANDS[cmd_name]
+        if ctx.invoked_subcommand is None and not ctx.resilient_parsing and _lists_only(ctx):
+            return click.Command(cmd_name, help=meaning)
+        command: click.Command = importlib.import_module(f"deployments.commands.{module}").command
+        return command
+
+
+def _lists_only(ctx: click.Context) -> bool:
+    return not getattr(ctx, "_protected_args", None)
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="aweme-archive", prog_name="aweme")
+def cli() -> None:
+    """Archive Douyin (抖音) accounts: posts as SQL tables, media as verified files.
+
+    It asks politely and only for what its user may see. A challenge stops the run and asks a person.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command; errors become a message on standard error and an exit code."""
+    words = sys.argv[1:] if args is None else args
+    try:
+        code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("stopped. The same command goes on where it stopped.", 130, words)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped. The same command goes on where it stopped.", 130, words)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except ArchiveError as error:
+        _fail(str(error), exit_code(error), words, kind=type(error).__name__)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def exit_code(error: ArchiveError) -> int:
+    """The exit code of an error, by its place in the tree."""
+    from pipelines.errors import BadInput, Blocked
+
+    if isinstance(error, BadInput):
+        return 2
+    return 4 if isinstance(error, Blocked) else 1
+
+
+def _fail(message: str, code: int, words: list[str], **facts: Any) -> None:
+    if "--json" in words:
+        import json
+
+        click.echo(json.dumps({"error": message, **facts}, ensure_ascii=False))
+    click.echo(f"aweme: {message}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""The road to Douyin: HTTP clients without a memory for cookies, and the switch that puts a stand-in in its place."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from pipelines.errors import BadInput
+
+
+def make_client(
+    upstream: str | None = None,
+    *,
+    proxy: str | None = None,
+    timeout: float = 10.0,
+    max_connections: int = 10,
+    headers: Mapping[str, str] | None = None,
+    http2: bool = False,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
+    """An async client that never keeps a cookie, never follows a redirect and reads no environment.
+
+    With `upstream` every request goes to that address, whatever its host, and no proxy is used. `transport` takes the
+    place of the network. `timeout` is in seconds. Raises BadInput where an address cannot be one.
+    """
+    road: httpx.AsyncBaseTransport
+    if transport is not None:
+        road = transport
+    elif upstream:
+        address = upstream_address(upstream)
+        road = AsyncUpstream(address, httpx.AsyncHTTPTransport(**_options(address, None, max_connections, http2)))
+    else:
+        road = httpx.AsyncHTTPTransport(**_options(None, proxy, max_connections, http2))
+    return httpx.AsyncClient(
+        transport=road, timeout=timeout, headers=headers, cookies=_no_cookies(), follow_redirects=False, trust_env=False
+    )
+
+
+def make_sync_client(
+    upstream: str | None = None,
+    *,
+    proxy: str | None = None,
+    timeout: float = 10.0,
+    max_connections: int = 10,
+    headers: Mapping[str, str] | None = None,
+    http2: bool = False,
+    transport: httpx.BaseTransport | None = None,
+) -> httpx.Client:
+    """The same client for callers that are not async."""
+    road: httpx.BaseTransport
+    if transport is not None:
+        road = transport
+    elif upstream:
+        address = upstream_address(upstream)
+        road = SyncUpstream(address, httpx.HTTPTransport(**_options(address, None, max_connections, http2)))
+    else:
+        road = httpx.HTTPTransport(**_options(None, proxy, max_connections, http2))
+    return httpx.Client(
+        transport=road, timeout=timeout, headers=headers, cookies=_no_cookies(), follow_redirects=False, trust_env=False
+    )
+
+
+def upstream_address(text: str) -> httpx.URL:
+    """The stand-in's address; BadInput unless it is http(s)://host[:port] and nothing more."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise BadInput(f"upstream is no address: {error}; write it as http://127.0.0.1:8080") from error
+    if url.scheme not in ("http", "https") or not url.host or url.path not in ("", "/") or url.query or url.userinfo:
+        raise BadInput("upstream must be http://host:port with no path, query or user; requests keep their own")
+    return url
+
+
+class AsyncUpstream(httpx.AsyncBaseTransport):
+    """Sends every request to one address; Host header, path, query and headers stay as they were."""
+
+    def __init__(self, address: httpx.URL, inner: httpx.AsyncBaseTransport) -> None:
+        self._address = address
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it there."""
+        return await self._inner.handle_async_request(_readdressed(request, self._address))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class SyncUpstream(httpx.BaseTransport):
+    """The same for callers that are not async."""
+
+    def __init__(self, address: httpx.URL, inner: httpx.BaseTransport) -> None:
+        self._address = address
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it there."""
+        return self._inner.handle_request(_readdressed(request, self._address))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+
+def _readdressed(request: httpx.Request, address: httpx.URL) -> httpx.Request:
+    # `target` puts these very bytes on the request line: nothing on the way quotes them a second time.
+    extensions = {"target": request.url.raw_path, **request.extensions}
+    return httpx.Request(request.method, address, headers=request.headers, stream=request.stream, extensions=extensions)
+
+
+def _options(address: httpx.URL | None, proxy: str | None, max_connections: int, http2: bool) -> dict[str, Any]:
+    limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+    options: dict[str, Any] = {"trust_env": False, "http2": http2, "limits": limits}
+    if address is not None and address.scheme == "http":
+        # No certificate is ever looked at on this road; loading the bundle would cost more than the request.
+        options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if proxy:
+        try:
+            options["proxy"] = httpx.Proxy(proxy)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise BadInput("the proxy is no address; write it as http://host:port or socks5://host:port") from error
+    return options
+
+
+def _no_cookies() -> CookieJar:
+    # One client talks to many hosts; a cookie set by one must never reach another, nor outlive its answer.
+    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))

@@ -1,0 +1,155 @@
+"""Opens the four doors with the settings in force, and closes them again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.extract.crawler import DouyinCrawler
+    from pipelines.extract.media import MediaSource
+    from pipelines.load.lake import Lake
+    from pipelines.load.storage import Storage
+    from pipelines.settings import Settings
+
+OnEvent = Callable[..., None]
+
+
+def utc_now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id(now: datetime) -> str:
+    """An id that sorts by time: 16 digits of microseconds and 8 random hex digits."""
+    return f"{int(now.timestamp() * 1_000_000):016d}-{secrets.token_hex(4)}"
+
+
+def silent(_name: str, **_facts: Any) -> None:
+    """The listener of those who do not listen."""
+
+
+@dataclass
+class House:
+    """The open doors: the crawler at once, the lake as soon as it is needed.
+
+    The lake takes longer to open than Douyin to answer; so it opens in a thread while the first request is under way.
+    """
+
+    settings: Settings
+    crawler: DouyinCrawler
+    source: MediaSource
+    storage: Storage
+    on_event: OnEvent = silent
+    now: Callable[[], datetime] = utc_now
+    rng: random.Random = field(default_factory=random.Random)
+    _lake: asyncio.Task[Lake] | None = None
+
+    async def lake(self) -> Lake:
+        """The open lake; opened on the first call."""
+        if self._lake is None:
+            self._lake = asyncio.create_task(asyncio.to_thread(open_lake, self.settings))
+        return await asyncio.shield(self._lake)
+
+    def warm_up(self) -> None:
+        """Begin to open the lake without waiting for it."""
+        if self._lake is None:
+            self._lake = asyncio.create_task(asyncio.to_thread(open_lake, self.settings))
+
+    async def on_lake(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Do blocking work of the lake's in a thread, and wait for it even when this task is cancelled.
+
+        A commit that was begun is finished: it is short, and what it keeps need not be asked for again.
+        """
+        task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+
+    async def close(self) -> None:
+        """Close every door that was opened."""
+        if self._lake is not None:
+            lake = await asyncio.gather(self._lake, return_exceptions=True)
+            if not isinstance(lake[0], BaseException):
+                await asyncio.to_thread(lake[0].close)
+        await self.source.close()
+
+
+def open_lake(settings: Settings, *, read_only: bool = False) -> Lake:
+    """The lake that the settings name; makes the folder of a local one."""
+    from pipelines.load.lake import Lake
+
+    if not read_only:
+        for path in (settings.data_path, settings.catalog.removeprefix("sqlite:")):
+            if "://" not in path:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return Lake.open(
+        catalog=settings.catalog,
+        data_path=settings.data_path,
+        read_only=read_only,
+        s3=settings.s3 if settings.is_s3 else None,
+        memory_limit=settings.memory_limit,
+        now=utc_now,
+    )
+
+
+def open_storage(settings: Settings) -> Storage:
+    """The storage that the settings name."""
+    from pipelines.load.storage import Storage
+
+    return Storage.open(settings.root, s3=settings.s3 if settings.is_s3 else None)
+
+
+def make_crawler(settings: Settings, *, on_event: OnEvent = silent) -> DouyinCrawler:
+    """A crawler as the settings say; nothing is sent yet."""
+    from pipelines.extract.crawler import DouyinCrawler
+    from pipelines.extract.pacing import Pace
+    from pipelines.extract.signing import signer_from
+
+    return DouyinCrawler(
+        cookie=settings.cookie,
+        user_agent=settings.user_agent,
+        signer=signer_from(settings.signer),
+        upstream=settings.upstream,
+        proxy=settings.proxy,
+        timeout=settings.timeout,
+        pace=Pace(random.Random(), min_interval_s=settings.min_interval, max_tries=settings.max_tries),
+        on_event=on_event,
+    )
+
+
+def make_source(settings: Settings) -> MediaSource:
+    """A source of media bytes as the settings say; it never sees the cookie."""
+    from pipelines.extract.media import MediaSource
+
+    return MediaSource(
+        upstream=settings.upstream, proxy=settings.proxy, user_agent=settings.user_agent, timeout=settings.timeout
+    )
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, on_event: OnEvent = silent) -> AsyncIterator[House]:
+    """The house with its doors open."""
+    async with make_crawler(settings, on_event=on_event) as crawler:
+        house = House(settings, crawler, make_source(settings), open_storage(settings), on_event)
+        try:
+            yield house
+        finally:
+            await house.close()
+
+
+Step = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+
+async def straight(_name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    """A step that is done right here and now; `flows.steps` has the one that Prefect tracks."""
+    return await work()

@@ -1,0 +1,215 @@
+"""What the house is told from outside: file, environment, options, in rising order, as one frozen object."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pipelines.errors import BadInput
+from schemas.settings import SETTINGS, Setting
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force; `origins` tells where each came from. Secrets never show in its repr."""
+
+    root: str
+    catalog: str
+    upstream: str | None
+    proxy: str | None
+    user_agent: str
+    signer: str
+    min_interval: float
+    max_tries: int
+    timeout: float
+    download_concurrency: int
+    per_host: int
+    max_attempts: int
+    naming: str
+    folderize: bool
+    media: tuple[str, ...]
+    memory_limit: str
+    prefect: bool
+    cookie_file: str | None
+    cookie: str = field(repr=False, default="")
+    s3: Mapping[str, str] = field(repr=False, default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_s3(self) -> bool:
+        """Whether tables and media lie in a bucket."""
+        return self.root.startswith("s3://")
+
+    @property
+    def data_path(self) -> str:
+        """Where the Parquet files lie, with the final slash."""
+        return f"{self.root}/tables/"
+
+
+def config_file(environ: Mapping[str, str], start: Path) -> Path | None:
+    """The aweme.toml in force: AWEME_CONFIG, else the one in `start`, else the user's own; None where there is none."""
+    named = environ.get("AWEME_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise BadInput(f"AWEME_CONFIG names {path}, which is no file. Correct it or unset it.")
+        return path
+    for path in (start / "aweme.toml", user_folder() / "aweme.toml"):
+        if path.is_file():
+            return path
+    return None
+
+
+def user_folder() -> Path:
+    """The folder for this user's own settings and cookie."""
+    from platformdirs import user_config_path
+
+    return user_config_path("aweme")
+
+
+def load_settings(options: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read file, environment and options, in rising order; an option that is None was not given.
+
+    Raises BadInput where a file cannot be read, a name is unknown or a value cannot be.
+    """
+    env = os.environ if environ is None else environ
+    start = Path.cwd()
+    path = config_file(env, start)
+    written = _from_file(path) if path else {}
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        for origin, found in (
+            ("option", (options or {}).get(setting.name)),
+            (setting.env, env.get(setting.env)),
+            (str(path), written.get(setting.name)),
+        ):
+            if found is not None:
+                values[setting.name], origins[setting.name] = _typed(setting, found, origin), origin
+                break
+        else:
+            values[setting.name], origins[setting.name] = setting.default, "default"
+    return _settings(values, origins, path.parent if path else start)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        written = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from error
+    known = {setting.name for setting in SETTINGS}
+    strange = sorted(set(written) - known)
+    if strange:
+        raise BadInput(f"{path} names {', '.join(strange)}, which is no setting. `aweme config` lists them all.")
+    return written
+
+
+def _typed(setting: Setting, value: Any, origin: str) -> Any:
+    if setting.name == "media" and isinstance(value, (list, tuple)):
+        value = ",".join(value)
+    try:
+        if setting.kind is bool:
+            return _truth(value)
+        return setting.kind(value)
+    except (TypeError, ValueError) as error:
+        shown = "the value given" if setting.is_secret else repr(value)
+        raise BadInput(f"{setting.name} cannot be {shown} (from {origin}): {setting.meaning}.") from error
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(word)
+
+
+def _settings(values: dict[str, Any], origins: dict[str, str], beside: Path) -> Settings:
+    values["root"] = root = absolute_root(values["root"])
+    if not values["catalog"]:
+        values["catalog"] = default_catalog(root, beside)
+    _check(values)
+    values["media"] = media_kinds(values["media"])
+    values["cookie"] = _cookie(values, origins)
+    secrets = {"key": "s3_key", "secret": "s3_secret", "endpoint": "s3_endpoint", "region": "s3_region"}
+    s3 = {name: values.pop(setting) for name, setting in secrets.items()}
+    return Settings(**values, s3={name: value for name, value in s3.items() if value}, origins=origins)
+
+
+def absolute_root(root: str) -> str:
+    """The root without a final slash; a local one as an absolute path."""
+    if "://" in root:
+        scheme, _, rest = root.partition("://")
+        if scheme == "file":
+            return absolute_root(rest)
+        if scheme not in {"s3"} or not rest.strip("/"):
+            raise BadInput(f"root cannot be {root!r}: give a folder or s3://bucket/prefix.")
+        return f"{scheme}://{rest.rstrip('/')}"
+    return str(Path(root).expanduser().absolute())
+
+
+def default_catalog(root: str, beside: Path) -> str:
+    """The catalog's place when none is set: inside a local root, beside the settings for a bucket."""
+    if root.startswith("s3://"):
+        name = re.sub(r"[^A-Za-z0-9]+", "-", root.removeprefix("s3://")).strip("-")
+        return f"sqlite:{beside.absolute() / f'aweme-{name}.sqlite'}"
+    return f"sqlite:{Path(root) / 'catalog.sqlite'}"
+
+
+def media_kinds(words: str) -> tuple[str, ...]:
+    """The kinds of files that a comma-separated list names; 'all' names every kind, 'none' none."""
+    from schemas.media import MEDIA_KINDS
+
+    names = [word.strip().lower().replace("-", "_") for word in words.split(",") if word.strip()]
+    if names == ["all"]:
+        return MEDIA_KINDS
+    if names in ([], ["none"]):
+        return ()
+    strange = [name for name in names if name not in MEDIA_KINDS]
+    if strange:
+        raise BadInput(f"media cannot be {', '.join(strange)}: choose from {', '.join(MEDIA_KINDS)}, all, none.")
+    if "image" in names and "live_photo" not in names:
+        names.append("live_photo")  # the moving half of a picture in the same set
+    return tuple(dict.fromkeys(names))
+
+
+def _check(values: dict[str, Any]) -> None:
+    upstream = values["upstream"]
+    if upstream and not upstream.startswith(("http://", "https://")):
+        raise BadInput(f"upstream cannot be {quote(upstream, safe=':/')!r}: give an http address.")
+    if not values["catalog"].startswith(("sqlite:", "postgres:", "postgresql://")):
+        raise BadInput("catalog must begin with sqlite: or postgresql:// .")
+    for name in ("min_interval", "timeout"):
+        if values[name] < 0:
+            raise BadInput(f"{name} cannot be negative.")
+    for name in ("max_tries", "download_concurrency", "per_host", "max_attempts"):
+        if values[name] < 1:
+            raise BadInput(f"{name} must be at least 1.")
+
+
+def _cookie(values: dict[str, Any], origins: dict[str, str]) -> str:
+    if values["cookie"]:
+        return str(values["cookie"]).strip()
+    path = Path(values["cookie_file"]).expanduser() if values["cookie_file"] else user_folder() / "cookie"
+    if not path.is_file():
+        if values["cookie_file"]:
+            raise BadInput(f"cookie_file names {path}, which is no file. `aweme login` writes one.")
+        return ""
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The cookie file {path} cannot be read: {error}") from error
+    origins["cookie"] = str(path)
+    return text

@@ -1,0 +1,108 @@
+"""What a flow may be asked, and what it answers; Prefect shows the first as forms. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+CHINA = timezone(timedelta(hours=8))
+
+
+class Mode(StrEnum):
+    """Which listing of Douyin a job archives."""
+
+    ONE = "one"
+    POST = "post"
+    LIKE = "like"
+    COLLECT = "collect"
+    MIX = "mix"
+    LIVE = "live"
+    FEED = "feed"
+
+
+class ArchiveJob(BaseModel):
+    """One target to archive. Never holds a cookie: those come from the settings of the machine that runs it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: str = Field(description="link, share text or id of an account, post, mix or room")
+    mode: Mode = Field(default=Mode.POST, description="which listing to read")
+    root: str | None = Field(default=None, description="where to keep it; the settings' root by default")
+    media: str | None = Field(default=None, description="kinds of files to keep, comma-separated; 'none' for rows only")
+    max_counts: int | None = Field(default=None, ge=0, description="posts to read at most; 0 or empty for all")
+    page_counts: int = Field(default=18, description="posts to ask for at a time, 1 to 20")
+    max_cursor: int = Field(default=0, ge=0, description="where to begin; 0 for the newest")
+    interval: str | None = Field(default=None, description="only posts of these days: 2024-01-01|2024-06-30")
+    naming: str | None = Field(default=None, description="template of file names")
+    folderize: bool | None = Field(default=None, description="a folder for each post")
+    full: bool = Field(default=False, description="read the listing to its end, not only what is new")
+
+    @field_validator("page_counts")
+    @classmethod
+    def _clamped(cls, value: int) -> int:
+        return min(max(value, 1), 20)
+
+    @field_validator("interval")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        parse_interval(value)
+        return value
+
+    @property
+    def limit(self) -> int | None:
+        """The most posts to read; None for all."""
+        return self.max_counts or None
+
+
+def parse_interval(text: str | None) -> tuple[datetime | None, datetime | None]:
+    """The first moment of an interval and the first moment after it, by China's days; None for an open end."""
+    if not text or text == "all":
+        return None, None
+    first, bar, last = text.partition("|")
+    try:
+        since = date.fromisoformat(first.strip()) if first.strip() else None
+        until = date.fromisoformat((last if bar else first).strip()) if (last if bar else first).strip() else None
+    except ValueError as error:
+        raise ValueError(f"interval cannot be {text!r}: write two days as 2024-01-01|2024-06-30") from error
+    if since and until and until < since:
+        raise ValueError(f"interval cannot be {text!r}: its second day comes before its first")
+    return (
+        datetime.combine(since, time.min, CHINA).astimezone(UTC) if since else None,
+        datetime.combine(until + timedelta(days=1), time.min, CHINA).astimezone(UTC) if until else None,
+    )
+
+
+@dataclass
+class Summary:
+    """What came of one job. `outcome` is complete, partial, blocked or failed; `reason` says what to do."""
+
+    run_id: str
+    mode: str
+    target: str
+    name: str = ""
+    outcome: str = "complete"
+    reason: str = ""
+    verdict: str = ""
+    requests: int = 0
+    pages: int = 0
+    posts_seen: int = 0
+    new_posts: int = 0
+    changed_posts: int = 0
+    files: int = 0
+    bytes: int = 0
+    missing: int = 0
+    absent: int = 0
+    rejects: int = 0
+    seconds: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+EXIT_CODES = {"complete": 0, "failed": 1, "partial": 3, "blocked": 4}

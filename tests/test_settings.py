@@ -1,0 +1,88 @@
+"""Settings come from file, environment and options, in rising order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import BadInput
+from pipelines.settings import load_settings
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def settings(environ: dict[str, str] | None = None, **options: object):
+    return load_settings(options, environ={"AWEME_COOKIE": "a=b", **(environ or {})})
+
+
+def test_an_option_beats_the_environment_and_that_beats_the_file(place: Path) -> None:
+    (place / "aweme.toml").write_text('root = "from-file"\ntimeout = 3\nmin_interval = 9')
+    found = settings({"AWEME_ROOT": "from-env", "AWEME_TIMEOUT": "4"}, root="from-option")
+    assert found.root == str(place / "from-option")
+    assert found.timeout == 4.0
+    assert found.min_interval == 9.0
+    assert found.origins["root"] == "option"
+    assert found.origins["timeout"] == "AWEME_TIMEOUT"
+    assert found.origins["min_interval"] == str(place / "aweme.toml")
+    assert found.origins["signer"] == "default"
+
+
+def test_secrets_never_show(place: Path) -> None:
+    found = settings({"AWEME_COOKIE": "sessionid=topsecret", "AWEME_S3_SECRET": "hush"})
+    assert found.cookie == "sessionid=topsecret"
+    assert "topsecret" not in repr(found)
+    assert "hush" not in repr(found)
+
+
+def test_a_cookie_file_is_read_and_a_missing_one_is_said(place: Path) -> None:
+    (place / "cookie").write_text(" sessionid=x \n")
+    found = load_settings({}, environ={"AWEME_COOKIE_FILE": str(place / "cookie")})
+    assert found.cookie == "sessionid=x"
+    with pytest.raises(BadInput, match="aweme login"):
+        load_settings({}, environ={"AWEME_COOKIE_FILE": str(place / "nowhere")})
+
+
+def test_the_catalog_lies_in_a_local_root_and_beside_the_settings_for_a_bucket(place: Path) -> None:
+    assert settings(root="here").catalog == f"sqlite:{place / 'here' / 'catalog.sqlite'}"
+    assert settings(root="s3://bucket/my/archive/").catalog == f"sqlite:{place / 'aweme-bucket-my-archive.sqlite'}"
+    assert settings(root="s3://bucket/x").data_path == "s3://bucket/x/tables/"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"root": "ftp://x/y"}, "s3://bucket/prefix"),
+        ({"timeout": "soon"}, "seconds to wait"),
+        ({"media": "film"}, "choose from"),
+        ({"upstream": "localhost"}, "http address"),
+        ({"max_tries": 0}, "at least 1"),
+        ({"folderize": "perhaps"}, "a folder for each post"),
+        ({"catalog": "mysql:x"}, "sqlite: or postgresql"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_said_with_what_could(place: Path, options: dict[str, object], told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        settings(**options)
+
+
+def test_an_unknown_name_in_the_file_is_said(place: Path) -> None:
+    (place / "aweme.toml").write_text('rooot = "x"')
+    with pytest.raises(BadInput, match="rooot"):
+        settings()
+
+
+def test_a_broken_file_is_said(place: Path) -> None:
+    (place / "aweme.toml").write_text("root = ")
+    with pytest.raises(BadInput, match="cannot be read"):
+        settings()
+
+
+def test_kinds_of_media_may_be_all_none_or_named(place: Path) -> None:
+    assert settings(media="none").media == ()
+    assert "stream" in settings(media="all").media
+    assert settings(media="image,music").media == ("image", "music", "live_photo")
