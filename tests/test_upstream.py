@@ -1,0 +1,100 @@
+"""The road to Douyin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from pipelines.errors import BadInput
+from pipelines.extract.upstream import make_client, make_sync_client, upstream_address
+
+
+class Listener:
+    """A tiny HTTP server that keeps the head of each request and sets a cookie."""
+
+    def __init__(self) -> None:
+        self.heads: list[str] = []
+        self.address = ""
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode("latin-1"))
+                writer.write(
+                    b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.example/\r\n"
+                    b"Set-Cookie: msToken=abc; Path=/\r\nContent-Length: 2\r\n\r\nok"
+                )
+                await writer.drain()
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    it = Listener()
+    server = await asyncio.start_server(it.answer, "127.0.0.1", 0)
+    it.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield it
+    server.close()
+
+
+async def test_a_request_reaches_the_stand_in_with_its_own_host_path_and_query(listener):
+    query = "a=%7B%7D&b=%2F&c=%E4%B8%AD&d=x%25y"
+    async with make_client(listener.address) as client:
+        answer = await client.get("https://www.douyin.com/aweme/v1/web/aweme/post/?" + query)
+    head = listener.heads[0].splitlines()
+    assert head[0] == f"GET /aweme/v1/web/aweme/post/?{query} HTTP/1.1"
+    assert "Host: www.douyin.com" in head
+    assert str(answer.url).startswith("https://www.douyin.com/")
+
+
+async def test_a_redirect_is_handed_over_and_not_followed(listener):
+    async with make_client(listener.address) as client:
+        answer = await client.get("https://v.douyin.com/abc/")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "https://elsewhere.example/"
+    assert len(listener.heads) == 1
+
+
+async def test_a_cookie_that_a_host_sets_is_readable_but_never_sent(listener):
+    async with make_client(listener.address) as client:
+        first = await client.post("https://mssdk.bytedance.com/web/report", content=b"{}")
+        await client.get("https://mssdk.bytedance.com/web/report")
+    assert first.cookies["msToken"] == "abc"
+    assert "cookie" not in listener.heads[1].lower()
+
+
+async def test_the_sync_client_takes_the_same_road(listener):
+    def ask() -> int:
+        with make_sync_client(listener.address) as client:
+            return client.get("https://ttwid.bytedance.com/x?y=%2F").status_code
+
+    assert await asyncio.to_thread(ask) == 302
+    assert listener.heads[0].startswith("GET /x?y=%2F HTTP/1.1")
+
+
+async def test_the_environment_is_not_read(listener):
+    async with make_client(listener.address) as client:
+        assert client.trust_env is False
+
+
+@pytest.mark.parametrize("text", ["ftp://x", "127.0.0.1:80", "http://h/path", "http://h?x=1", "http://u:p@h", ""])
+def test_an_address_that_cannot_be_one_is_bad_input(text):
+    with pytest.raises(BadInput, match="upstream"):
+        upstream_address(text)
+
+
+def test_a_proxy_that_cannot_be_one_is_bad_input():
+    with pytest.raises(BadInput, match="proxy"):
+        make_sync_client(proxy="nonsense")
+
+
+def test_a_transport_takes_the_place_of_the_network():
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, text=request.headers["host"]))
+    with make_sync_client(transport=transport) as client:
+        assert client.get("https://www.douyin.com/x").text == "www.douyin.com"
