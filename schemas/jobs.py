@@ -30,7 +30,7 @@ class ArchiveJob(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     target: str = Field(description="link, share text or id of an account, post, mix or room")
-    mode: Mode = Field(default=Mode.POST, description="which listing to read")
+    mode: Mode | None = Field(default=None, description="which listing to read; guessed from the target when empty")
     root: str | None = Field(default=None, description="where to keep it; the settings' root by default")
     media: str | None = Field(default=None, description="kinds of files to keep, comma-separated; 'none' for rows only")
     max_counts: int | None = Field(default=None, ge=0, description="posts to read at most; 0 or empty for all")

@@ -1,0 +1,100 @@
+"""`aweme archive`: the main job."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deployments.commands.options import as_json, place, settings_of
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+    from schemas.jobs import ArchiveJob, Summary
+
+EPILOG = """
+\b
+Examples:
+  aweme archive https://www.douyin.com/user/MS4wLjABAAAA...
+  aweme archive "看看 https://v.douyin.com/idFqvUms/ 的作品" --media video,image,music,cover
+  aweme archive MS4wLjABAAAA... --interval "2024-01-01|2024-06-30" --root /data/douyin
+  aweme archive MS4wLjABAAAA... --root s3://bucket/douyin --catalog postgresql://me@db/aweme
+"""
+
+
+@click.command("archive", epilog=EPILOG)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("-M", "--mode", metavar="MODE", help="post, ... (default: guessed from the link)")
+@click.option("--media", metavar="KINDS", help="video,image,live_photo,music,cover,dynamic_cover,avatar,caption; all; none")
+@click.option("-o", "--max-counts", type=click.IntRange(min=0), help="posts to read at most; 0 for all")
+@click.option("-s", "--page-counts", type=int, default=18, show_default=True, help="posts to ask for at a time, 1 to 20")
+@click.option("--max-cursor", type=click.IntRange(min=0), default=0, help="where to begin; 0 for the newest")
+@click.option("-i", "--interval", metavar="DAYS", help='only posts of these days: "2024-01-01|2024-06-30"')
+@click.option("-n", "--naming", metavar="TEMPLATE", help="file names, from {create} {desc} {aweme_id} {nickname} {uid}")
+@click.option("-f", "--folderize/--no-folderize", default=None, help="a folder for each post")
+@click.option("--full", is_flag=True, help="read the listing to its end, not only what is new")
+@click.option("--prefect/--no-prefect", default=None, help="tracked by Prefect (default: when a Prefect API is configured)")
+@place
+@as_json
+def command(targets: tuple[str, ...], as_json: bool, prefect: bool | None, **options: Any) -> int:
+    """Archive what TARGETs lead to: links, share texts or ids. Run again, it fetches only what is new.
+
+    Interrupted at any moment, the same command goes on where it stopped.
+    """
+    from deployments.screen import print_json, progress, tell
+    from schemas.jobs import EXIT_CODES
+
+    settings = settings_of(
+        **{name: options[name] for name in ("root", "catalog", "media", "naming", "folderize")}, prefect=prefect
+    )
+    jobs = [job_of(target, options) for target in targets]
+    summaries: list[Summary] = []
+    with progress(quiet=as_json) as listen:
+        for job in jobs:
+            summary = run(settings, job, listen, tracked=is_tracked(settings, prefect, os.environ))
+            summaries.append(summary)
+            if not as_json:
+                tell(summary)
+            if summary.outcome == "blocked":
+                break
+    if as_json:
+        print_json([summary.as_json() for summary in summaries])
+    order = ("blocked", "failed", "partial", "complete")
+    return EXIT_CODES[min((summary.outcome for summary in summaries), key=order.index)]
+
+
+def job_of(target: str, options: Mapping[str, Any]) -> ArchiveJob:
+    """The job that the options describe; BadInput where one cannot be."""
+    from pydantic import ValidationError
+
+    from schemas.jobs import ArchiveJob
+
+    names = ("mode", "media", "max_counts", "page_counts", "max_cursor", "interval", "naming", "folderize", "full")
+    try:
+        given = {name: options[name] for name in names if options.get(name) is not None}
+        return ArchiveJob(target=target, **given)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadInput(told) from error
+
+
+def is_tracked(settings: Settings, asked: bool | None, environ: Mapping[str, str]) -> bool:
+    """Whether Prefect tracks the run: as asked, else when a Prefect API is configured."""
+    if asked is not None:
+        return asked
+    return settings.prefect or bool(environ.get("PREFECT_API_URL"))
+
+
+def run(settings: Settings, job: ArchiveJob, listen: Any, *, tracked: bool) -> Summary:
+    """Run one job straight away, or as a Prefect flow."""
+    if tracked:
+        from flows.archive import run_tracked
+
+        return run_tracked(settings, job, listen)
+    from pipelines.jobs import run_job
+
+    return asyncio.run(run_job(settings, job, on_event=listen))

@@ -1,0 +1,95 @@
+"""`aweme sql`: ask the archive in SQL, or print how other clients attach it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from deployments.commands.options import as_json, place, settings_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EPILOG = """
+\b
+Examples:
+  aweme sql "SELECT nickname, count(*) AS posts FROM posts GROUP BY 1 ORDER BY 2 DESC"
+  aweme sql "DESCRIBE posts"
+  aweme sql "SHOW TABLES"
+  aweme sql --format csv "FROM posts_latest" > posts.csv
+  aweme sql --format parquet -o posts.parquet "FROM posts_latest"
+  aweme sql --attach | duckdb -init /dev/stdin
+"""
+
+
+@click.command("sql", epilog=EPILOG)
+@click.argument("query", required=False)
+@click.option("--attach", is_flag=True, help="print the statements that open the archive in DuckDB's shell or any client")
+@click.option(
+    "--format", "shape", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="write to a file")
+@place
+@as_json
+def command(
+    query: str | None,
+    attach: bool,
+    shape: str,
+    output: Path | None,
+    root: str | None,
+    catalog: str | None,
+    as_json: bool,
+) -> None:
+    """Ask the archive in SQL (DuckDB's). QUERY may be `-` to read it from standard input. Nothing can be changed.
+
+    Tables: posts, post_stats, users, media, files, listing_entries, changes, ... Views for people: posts_latest,
+    post_growth, missing_media, account_history, storage_by_user. Each column carries a comment: DESCRIBE, or
+    SELECT * FROM duckdb_columns().
+    """
+    from deployments.reading import open_reader
+
+    with open_reader(settings_of(root=root, catalog=catalog)) as lake:
+        if attach:
+            click.echo(";\n".join(lake.attach_sql()) + ";")
+            return
+        if query is None:
+            raise click.UsageError('give a query, e.g. aweme sql "SHOW TABLES", or --attach')
+        frame = lake.query(sys.stdin.read() if query == "-" else query)
+    write(frame, "json" if as_json else shape, output)
+
+
+def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:
+    """Write a frame in one of the shapes, to a file or to standard output."""
+    if shape == "table" and output is None:
+        from deployments.screen import table
+
+        table(frame.columns, frame.rows())
+        click.echo(f"{frame.height} row{'' if frame.height == 1 else 's'}")
+        return
+    target = output if output is not None else sys.stdout.buffer
+    if shape == "parquet":
+        if output is None and sys.stdout.isatty():
+            raise click.UsageError("Parquet is no text: give -o FILE, or send it on: | ... or > FILE")
+        frame.write_parquet(target)
+    elif shape == "json":
+        from deployments.reading import json_rows
+
+        text = json_rows(frame)
+        if output is not None:
+            output.write_text(text, "utf-8")
+        else:
+            click.echo(text)
+    else:
+        flat = _flat(frame)
+        flat.write_csv(target)
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """CSV has no lists: they become text, parts joined by spaces."""
+    import polars as pl
+
+    lists = [name for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)]
+    return frame.with_columns(pl.col(name).list.join(" ") for name in lists) if lists else frame

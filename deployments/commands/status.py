@@ -1,0 +1,92 @@
+"""`aweme status`: what the archive holds, and how complete each account is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deployments.commands.options import as_json, place, settings_of
+
+if TYPE_CHECKING:
+    from pipelines.load.lake import Lake
+
+LISTINGS_SQL = """
+SELECT c.listing, coalesce(u.nickname, m.name, c.owner_id) AS name, c.owner_id,
+       coalesce(c.verdict, 'under way') AS verdict, c.reason, e.posts, w.missing,
+       c.full_walk_at, coalesce(c.finished_at, c.updated_at) AS last_read_at
+FROM checkpoints c
+LEFT JOIN users u ON u.sec_user_id = c.owner_id
+LEFT JOIN mixes m ON m.mix_id = c.owner_id
+LEFT JOIN (SELECT listing, owner_id, count(*) AS posts FROM listing_entries WHERE gone_at IS NULL GROUP BY ALL) e
+       ON e.listing = c.listing AND e.owner_id = c.owner_id
+LEFT JOIN (SELECT l.listing, l.owner_id, count(*) AS missing FROM listing_entries l JOIN missing_media USING (aweme_id)
+           WHERE missing_media.state IN ('failed', 'refused') GROUP BY ALL) w
+       ON w.listing = c.listing AND w.owner_id = c.owner_id
+ORDER BY last_read_at DESC
+"""
+
+RUNS_SQL = """
+SELECT started_at, mode, target, coalesce(outcome, 'cut off or under way') AS outcome, reason, new_post_count,
+       file_count, request_count
+FROM runs ORDER BY started_at DESC LIMIT 10
+"""
+
+HELD_SQL = """
+SELECT (SELECT count(*) FROM posts) AS posts, (SELECT count(*) FROM users WHERE profile_seen_at IS NOT NULL) AS accounts,
+       (SELECT count(*) FROM posts WHERE gone_at IS NOT NULL) AS gone_posts,
+       (SELECT count(*) FROM files WHERE state = 'stored') AS files,
+       (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM files WHERE state = 'stored') AS bytes,
+       (SELECT count(*) FROM raw_pages) AS raw_pages, (SELECT count(*) FROM rejects) AS rejects
+"""
+
+
+@click.command("status", epilog="\b\nExamples:\n  aweme status\n  aweme status --root s3://bucket/douyin --json")
+@place
+@as_json
+def command(root: str | None, catalog: str | None, as_json: bool) -> None:
+    """Show what the archive holds, how complete each listing is, and the last runs.
+
+    Verdicts: complete (read to its end, no failed page), partial (what is missing and why), unknown (the service gives
+    no end).
+    """
+    from deployments.reading import open_reader
+    from deployments.screen import print_json
+
+    settings = settings_of(root=root, catalog=catalog)
+    with open_reader(settings) as lake:
+        found = facts(lake)
+    if as_json:
+        print_json({"root": settings.root, **found})
+    else:
+        show(settings.root, found)
+
+
+def facts(lake: Lake) -> dict[str, Any]:
+    """Counts, listings and runs as plain values."""
+    return {
+        "holds": lake.query(HELD_SQL).to_dicts()[0],
+        "listings": lake.query(LISTINGS_SQL).to_dicts(),
+        "runs": lake.query(RUNS_SQL).to_dicts(),
+    }
+
+
+def show(root: str, found: dict[str, Any]) -> None:
+    """The same for people."""
+    from deployments.screen import size, table
+
+    holds = found["holds"]
+    click.echo(
+        f"{root}: {holds['posts']} posts ({holds['gone_posts']} gone) of {holds['accounts']} accounts, "
+        f"{holds['files']} files ({size(holds['bytes'])}), {holds['raw_pages']} raw pages, {holds['rejects']} rejects\n"
+    )
+    if found["listings"]:
+        names = ("listing", "name", "verdict", "posts", "missing", "last_read_at", "reason")
+        table(names, [[_shown(row[name]) for name in names] for row in found["listings"]], title="Listings")
+    if found["runs"]:
+        names = ("started_at", "mode", "outcome", "new_post_count", "file_count", "request_count", "reason")
+        table(names, [[_shown(row[name]) for name in names] for row in found["runs"]], title="Last runs")
+
+
+def _shown(value: Any) -> Any:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if hasattr(value, "strftime") else value

@@ -1,0 +1,39 @@
+"""What a run shows in the Prefect UI: a Markdown summary of what came of it."""
+
+from __future__ import annotations
+
+from prefect.artifacts import acreate_markdown_artifact
+
+from schemas.jobs import Summary
+
+
+def markdown_of(summary: Summary, root: str) -> str:
+    """The summary as Markdown."""
+    rows = [
+        ("outcome", f"**{summary.outcome}**" + (f": {summary.reason}" if summary.reason else "")),
+        ("listing", summary.verdict or "-"),
+        ("posts seen / new / changed", f"{summary.posts_seen} / {summary.new_posts} / {summary.changed_posts}"),
+        ("files stored", f"{summary.files} ({summary.bytes:,} bytes)"),
+        ("files missing / not to be had", f"{summary.missing} / {summary.absent}"),
+        ("items rejected", str(summary.rejects)),
+        ("pages / requests", f"{summary.pages} / {summary.requests}"),
+        ("seconds", f"{summary.seconds:.1f}"),
+        ("run", f"`{summary.run_id}`"),
+        ("root", f"`{root}`"),
+    ]
+    lines = [f"# {_plain(summary.name or summary.target)}", "", f"Mode `{summary.mode}`, target `{summary.target}`.", ""]
+    lines += ["| what | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), ""]
+    lines += [f"- {warning}" for warning in summary.warnings]
+    lines += ["", "What is missing and why: `aweme sql \"FROM missing_media\"`."]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    return "".join(" " if char in "|\n\r`#<>[]" else char for char in text).strip()
+
+
+async def report(summary: Summary, root: str) -> None:
+    """Leave the summary as an artifact of the run; one key for each mode, so that the UI shows their history."""
+    await acreate_markdown_artifact(
+        markdown=markdown_of(summary, root), key=f"aweme-{summary.mode}", description="What came of the run"
+    )

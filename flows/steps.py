@@ -1,0 +1,53 @@
+"""The step that Prefect tracks, and which errors are worth another try."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from pipelines.errors import Transient
+
+# The crawler has tried several times within seconds already; these wait for a service that rests for minutes.
+RETRY_DELAYS_S = [30.0, 120.0]
+
+
+async def worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
+    """Whether a failed step may succeed later: only what is Transient."""
+    result = await state.aresult(raise_on_failure=False)
+    return isinstance(result, Transient)
+
+
+async def tracked(name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    """Do a step as a Prefect task: seen in the UI, and tried again where that may help."""
+
+    @task(
+        name=name,
+        retries=len(RETRY_DELAYS_S),
+        retry_delay_seconds=RETRY_DELAYS_S,
+        retry_condition_fn=worth_another_try,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+    async def step() -> Any:
+        return await work()
+
+    return await step()
+
+
+def log_events(name: str, **facts: Any) -> None:
+    """Say a job's events in the run's log; those that come by the thousand are left out."""
+    logger = get_run_logger()
+    if name == "warning":
+        logger.warning("%s", facts["text"])
+    elif name == "notice":
+        logger.info("%s", facts["text"])
+    elif name == "pages":
+        logger.info("%s pages, %s posts", facts["pages"], facts["posts"])
+    elif name == "wanted":
+        logger.info("%s files wanted", facts["files"])
+    elif name == "waiting":
+        logger.info("waiting %.0f s: %s", facts["seconds"], facts["text"])

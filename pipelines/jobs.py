@@ -1,0 +1,117 @@
+"""What a job does from beginning to end; the same with Prefect and without."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import Absent, ArchiveError, BadInput, Blocked
+from pipelines.house import House, OnEvent, Step, open_house, silent, straight
+from pipelines.modes import LISTING_MODES, mode_of
+from pipelines.run import Run
+from pipelines.settings import Settings, absolute_root, default_catalog, media_kinds
+from schemas.jobs import Mode
+
+if TYPE_CHECKING:
+    from pipelines.extract.links import Link
+    from schemas.jobs import ArchiveJob, Summary
+
+
+async def run_job(
+    settings: Settings,
+    job: ArchiveJob,
+    *,
+    on_event: OnEvent = silent,
+    step: Step = straight,
+    flow_run_id: str | None = None,
+) -> Summary:
+    """Archive one target and say what came of it; a run that Douyin or a person stopped is a Summary too.
+
+    Raises BadInput where the job cannot be, before anything is asked or kept.
+    """
+    async with open_house(settings_for(settings, job), on_event=on_event) as house:
+        house.warm_up()
+        link = await find_target(house, job)
+        mode = mode_of(link.kind, job.mode) if job.target != "self" else job.mode or Mode.COLLECT
+        if job.mode is None:
+            on_event("notice", text=f"The target leads to a {link.kind}: mode {mode}.")
+        run = await Run.begin(house, job, mode=mode, target=link.id, flow_run_id=flow_run_id)
+        return await carry_out(run, mode, link, step)
+
+
+def settings_for(settings: Settings, job: ArchiveJob) -> Settings:
+    """The settings with what the job says about place, media and names on top."""
+    changed: dict[str, Any] = {}
+    if job.root:
+        changed["root"] = absolute_root(job.root)
+        if settings.origins.get("catalog") == "default":
+            changed["catalog"] = default_catalog(changed["root"], Path.cwd())
+    if job.media is not None:
+        changed["media"] = media_kinds(job.media)
+    if job.naming is not None:
+        changed["naming"] = job.naming
+    if job.folderize is not None:
+        changed["folderize"] = job.folderize
+    from pipelines.load.naming import check_template
+
+    check_template(changed.get("naming", settings.naming))
+    return replace(settings, **changed)
+
+
+async def find_target(house: House, job: ArchiveJob) -> Link:
+    """What the job's target leads to; only short links are asked for."""
+    from pipelines.extract.links import Link, resolve
+
+    if job.target == "self":
+        return Link(kind="user", id="self", form="bare", also=())
+    prefer = None
+    if job.mode in LISTING_MODES:
+        prefer = LISTING_MODES[job.mode].kind
+    elif job.mode is Mode.ONE:
+        prefer = "post"
+    return await resolve(job.target, house.crawler.hop, prefer=prefer)
+
+
+async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
+    """Do the job's steps and write down how it ended, whatever happens."""
+    from pipelines.archiving import archive_listing, archive_one
+
+    error: BaseException | None = None
+    try:
+        await step("finish what an earlier run left", run.finish_earlier)
+        if mode is Mode.ONE:
+            await archive_one(run, link.id, step)
+        elif mode in LISTING_MODES:
+            await archive_listing(run, LISTING_MODES[mode], link, step)
+        else:
+            raise BadInput(f"Mode {mode} cannot be archived by this version.")
+    except asyncio.CancelledError as stopped:
+        error = stopped
+        _judge(run.summary, "partial", "stopped before the end; the same command goes on where it stopped")
+        await run.end(error)
+        raise
+    except ArchiveError as failed:
+        error = failed
+        _judge(run.summary, *verdict_of(failed))
+    except BaseException as broken:
+        _judge(run.summary, "failed", f"{type(broken).__name__}: {broken}")
+        await run.end(broken)
+        raise
+    if run.summary.missing and run.summary.outcome == "complete":
+        _judge(run.summary, "partial", f"{run.summary.missing} files could not be had; run it again to try once more")
+    return await run.end(error)
+
+
+def _judge(summary: Summary, outcome: str, reason: str) -> None:
+    summary.outcome, summary.reason = outcome, reason
+
+
+def verdict_of(error: ArchiveError) -> tuple[str, str]:
+    """How an error ends a run: its outcome, and what to do."""
+    if isinstance(error, Blocked):
+        return "blocked", str(error)
+    if isinstance(error, (Absent, BadInput)):
+        return "failed", str(error)
+    return "partial", f"{error} What is kept is safe; the same command goes on where it stopped."

@@ -1,0 +1,152 @@
+"""Files of a run: what is promised and not kept, got while the walk goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import Absent, ArchiveError
+
+if TYPE_CHECKING:
+    from pipelines.house import Step
+    from pipelines.run import Run
+    from schemas.files import Kept, Wanted
+
+_BATCH = 400  # files asked for at a time: a row each in memory, and a step each in the Prefect UI
+_COMMIT_SECONDS = 2.0  # rows of finished files wait at most so long; a file that lost its row is adopted again
+
+
+@dataclass
+class Loader:
+    """Gets the wanted files of one run. `scope` is what `Lake.wanted` is asked for; `accept` narrows it further."""
+
+    run: Run
+    step: Step
+    scope: dict[str, Any]
+    accept: Callable[[Wanted], bool] = lambda _wanted: True
+    tried: set[str] = field(default_factory=set)
+    _unsaved: list[Kept] = field(default_factory=list)
+    _saved_at: float = field(default_factory=time.monotonic)
+    _details: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def follow(self, walk_ended: asyncio.Event) -> None:
+        """Load files whenever rows are ready, until the walk has ended and nothing more is wanted."""
+        while True:
+            self.run.rows_ready.clear()
+            is_last = walk_ended.is_set()
+            await self.load_all()
+            if is_last:
+                return
+            waits = [asyncio.ensure_future(event.wait()) for event in (self.run.rows_ready, walk_ended)]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    async def load_all(self) -> None:
+        """Load everything that is wanted now, a batch at a time."""
+        if not self.scope["kinds"]:
+            return
+        while batch := await self._next_batch():
+            self.run.house.on_event("wanted", files=len(batch))
+            await self.step(f"load {len(batch)} files", lambda batch=batch: self._load(batch))
+
+    async def _next_batch(self) -> list[Wanted]:
+        house = self.run.house
+        lake = await house.lake()
+        found = await house.on_lake(
+            lake.wanted, **self.scope, exclude=self.tried, max_attempts=house.settings.max_attempts, limit=_BATCH
+        )
+        self.tried.update(wanted.media_id for wanted in found)
+        found = [wanted for wanted in found if self.accept(wanted)]
+        return await self._with_folders(found)
+
+    async def _with_folders(self, found: list[Wanted]) -> list[Wanted]:
+        """Every account's files go to one folder, named when its first file comes and kept from then on."""
+        from pipelines.load.naming import folder_name
+
+        new = {
+            wanted.sec_user_id: folder_name(wanted.nickname or "", wanted.sec_user_id)
+            for wanted in found
+            if wanted.sec_user_id and not wanted.folder
+        }
+        if new:
+            lake = await self.run.house.lake()
+            await self.run.house.on_lake(lake.record_folders, new)
+        return [replace(w, folder=new[w.sec_user_id]) if w.sec_user_id in new else w for w in found]
+
+    async def _load(self, batch: Iterable[Wanted]) -> None:
+        from pipelines.load.downloader import DouyinDownloader
+
+        house = self.run.house
+        downloader = DouyinDownloader(
+            source=house.source,
+            storage=house.storage,
+            naming=house.settings.naming,
+            folderize=house.settings.folderize,
+            now=house.now,
+        )
+        try:
+            await downloader.download(
+                batch,
+                on_done=self._done,
+                on_bytes=lambda count: house.on_event("bytes", count=count),
+                refresh=self._refresh,
+                concurrency=house.settings.download_concurrency,
+                per_host=house.settings.per_host,
+            )
+        finally:
+            await self._save()
+
+    async def _done(self, kept: Kept) -> None:
+        summary = self.run.summary
+        if kept.state == "stored":
+            summary.files += 1
+            summary.bytes += kept.size_bytes or 0
+        elif kept.state == "absent":
+            summary.absent += 1
+        else:
+            summary.missing += 1
+        self.run.house.on_event("file", state=kept.state, media_id=kept.media_id)
+        self._unsaved.append(kept)
+        if time.monotonic() - self._saved_at > _COMMIT_SECONDS or len(self._unsaved) >= _BATCH:
+            await self._save()
+
+    async def _save(self) -> None:
+        rows, self._unsaved = self._unsaved, []
+        self._saved_at = time.monotonic()
+        if rows:
+            lake = await self.run.house.lake()
+            await self.run.house.on_lake(lake.keep_files, rows)
+
+    async def _refresh(self, wanted: Wanted) -> Wanted | None:
+        """The same file with addresses from its post's detail, read once a run for each post; None where it is gone."""
+        if wanted.aweme_id is None:
+            return None
+        if wanted.aweme_id not in self._details:
+            self._details[wanted.aweme_id] = asyncio.create_task(self._read_detail(wanted.aweme_id))
+        await asyncio.shield(self._details[wanted.aweme_id])
+        lake = await self.run.house.lake()
+        fresh = await self.run.house.on_lake(lake.media_urls, wanted.media_id)
+        return replace(wanted, urls=fresh.urls, expires_at=fresh.expires_at) if fresh else None
+
+    async def _read_detail(self, aweme_id: str) -> None:
+        from schemas.requests import PostDetail
+
+        run = self.run
+        try:
+            page = await run.house.crawler.ask("post_detail", PostDetail(aweme_id=aweme_id), target=aweme_id)
+        except Absent as error:
+            page = error.facts.get("page")
+            if page is None:
+                return
+        except ArchiveError as error:
+            await run.keep_failed(error)
+            raise
+        lake = await run.house.lake()
+        await run.house.on_lake(lake.keep_page, page, run_id=run.summary.run_id)
+        await run.apply_pages([page])

@@ -1,0 +1,139 @@
+"""One run in the books: its row, its counts, the pages it keeps and the rows made of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import ArchiveError
+from pipelines.house import House, new_id
+from schemas.jobs import Summary
+
+if TYPE_CHECKING:
+    from schemas.jobs import ArchiveJob
+    from schemas.pages import Checkpoint, Page
+
+
+@dataclass
+class Run:
+    """A run that is under way. Pages are kept at once; rows are made of several pages at a time.
+
+    `rows_ready` is set whenever rows were committed, so that whoever loads files may look for new ones.
+    """
+
+    house: House
+    job: ArchiveJob
+    summary: Summary
+    rows_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: list[Page] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
+    _applied_at: float = field(default_factory=time.monotonic)
+
+    # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory.
+    batch_pages = 25
+    batch_seconds = 5.0
+
+    @classmethod
+    async def begin(cls, house: House, job: ArchiveJob, *, mode: str, target: str, flow_run_id: str | None) -> Run:
+        """Write the run's row and return the run."""
+        now = house.now()
+        run = cls(house, job, Summary(run_id=new_id(now), mode=mode, target=target))
+        lake = await house.lake()
+        await house.on_lake(
+            lake.start_run,
+            run_id=run.summary.run_id,
+            flow_run_id=flow_run_id,
+            job=job.model_dump_json(exclude_none=True),
+            mode=mode,
+            target=target,
+            started_at=now,
+        )
+        return run
+
+    async def keep(self, page: Page, checkpoint: Checkpoint | None = None) -> None:
+        """Keep an answer and its checkpoint in one commit, before anything reads further."""
+        lake = await self.house.lake()
+        await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id, checkpoint=checkpoint)
+        self.summary.pages += 1
+        self.waiting.append(page)
+
+    async def keep_failed(self, error: ArchiveError) -> None:
+        """Keep the answer that an error was read from, where there was one."""
+        page = error.facts.get("page")
+        if page is not None:
+            lake = await self.house.lake()
+            await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id)
+
+    @property
+    def is_batch_due(self) -> bool:
+        """Whether enough pages wait, or have waited long enough, to be worth a commit."""
+        if len(self.waiting) >= self.batch_pages:
+            return True
+        return bool(self.waiting) and time.monotonic() - self._applied_at > self.batch_seconds
+
+    async def apply(self) -> None:
+        """Make rows of the pages that wait, and commit them."""
+        pages, self.waiting = self.waiting, []
+        try:
+            await self.apply_pages(pages)
+        except BaseException:
+            self.waiting = pages + self.waiting  # kept raw in any case: the next run would find them
+            raise
+        self._applied_at = time.monotonic()
+
+    async def apply_pages(self, pages: Sequence[Page]) -> None:
+        """Make rows of these pages and commit them all at once."""
+        if not pages:
+            return
+        from pipelines.transform.frames import frames_of
+
+        lake = await self.house.lake()
+        frames = await asyncio.to_thread(frames_of, pages)
+        applied = await self.house.on_lake(
+            lake.apply, frames, [page.page_id for page in pages], run_id=self.summary.run_id
+        )
+        self.summary.new_posts += applied.new_posts
+        self.summary.changed_posts += applied.changed_posts
+        self.summary.rejects += applied.rejects
+        self.rows_ready.set()
+
+    async def finish_earlier(self) -> None:
+        """Make rows of pages that a run which was cut off kept but did not finish."""
+        lake = await self.house.lake()
+        pending = await self.house.on_lake(lake.pending)
+        if not pending:
+            return
+        self.house.on_event("notice", text=f"Finishing {len(pending)} pages that an earlier run left.")
+        batches = await self.house.on_lake(lambda: lake.raw_pages(pending))
+        while (pages := await self.house.on_lake(next, batches, None)) is not None:
+            await self.apply_pages(pages)
+
+    async def end(self, error: BaseException | None = None) -> Summary:
+        """Write how the run ended into its row."""
+        summary = self.summary
+        summary.requests = self.house.crawler.requests_sent
+        summary.seconds = time.monotonic() - self._began
+        if summary.rejects:
+            summary.warnings.append(f"{summary.rejects} items fit no table; they are kept in `rejects` with the reason.")
+        lake = await self.house.lake()
+        await self.house.on_lake(lake.end_run, summary.run_id, **_row(summary, error), ended_at=self.house.now())
+        return summary
+
+
+def _row(summary: Summary, error: BaseException | None) -> dict[str, Any]:
+    return {
+        "outcome": summary.outcome,
+        "reason": summary.reason or None,
+        "request_count": summary.requests,
+        "page_count": summary.pages,
+        "new_post_count": summary.new_posts,
+        "changed_post_count": summary.changed_posts,
+        "file_count": summary.files,
+        "byte_count": summary.bytes,
+        "missing_count": summary.missing + summary.absent,
+        "reject_count": summary.rejects,
+        "error": f"{type(error).__name__}: {error}" if error is not None else None,
+    }
