@@ -1,0 +1,116 @@
+"""Server and all schedules from one process: a Prefect server where none is configured, and the flows served to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
+
+    from schemas.jobs import ArchiveJob
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def parse_every(text: str) -> timedelta:
+    """A span such as 30m, 6h or 1d; BadInput otherwise."""
+    found = re.fullmatch(r"(\d+)\s*([mhd])", text.strip())
+    if not found or not int(found[1]):
+        raise BadInput(f"--every cannot be {text!r}: write 30m, 6h or 1d.")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def server_environment(port: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a Prefect server of our own on this port."""
+    api = f"http://127.0.0.1:{port}/api"
+    return {
+        **environ,
+        "PREFECT_API_URL": api,
+        # On a port other than 4200 the UI would ask the wrong server.
+        "PREFECT_SERVER_UI_API_URL": api,
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+@contextmanager
+def own_server(port: int) -> Iterator[str]:
+    """A Prefect server on loopback for as long as the block lasts; its address."""
+    _refuse_taken(port)
+    environ = server_environment(port, os.environ)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own interpreter
+    try:
+        _wait_for(server, f"http://127.0.0.1:{port}/api/health")
+        os.environ.update({name: environ[name] for name in ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED")})
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise BadInput(
+                f"Port {port} is taken. If a Prefect server runs there: export PREFECT_API_URL="
+                f"http://127.0.0.1:{port}/api; else choose another with --port."
+            ) from error
+
+
+def _wait_for(server: subprocess.Popen[bytes], health: str, seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            told = (server.stderr.read() if server.stderr else b"").decode(errors="replace")[-2000:]
+            raise BadInput(f"The Prefect server did not start:\n{told}")
+        try:
+            with urllib.request.urlopen(health, timeout=2):  # noqa: S310 - loopback
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise BadInput(f"The Prefect server did not answer within {seconds:.0f} seconds.")
+
+
+def deployments_of(jobs: Sequence[ArchiveJob], *, every: timedelta | None, cron: str | None) -> list[RunnerDeployment]:
+    """A scheduled deployment for each job, and one of every flow without a schedule, to start by hand in the UI."""
+    from flows.archive import FLOWS
+    from prefect.schedules import Cron, Interval
+    from schemas.jobs import Mode
+
+    found: list[Any] = [flow.to_deployment(name="by-hand", tags=["aweme"]) for flow in FLOWS.values()]
+    for job in jobs:
+        flow = FLOWS[job.mode or Mode.POST]
+        schedule = Cron(cron, timezone="Asia/Shanghai") if cron else Interval(every) if every else None
+        name = re.sub(r"[^A-Za-z0-9]+", "-", job.target)[-40:].strip("-") or "job"
+        parameters = {"job": job.model_dump(mode="json", exclude_none=True)}
+        found.append(flow.to_deployment(name=name, schedule=schedule, parameters=parameters, tags=["aweme"]))
+    return found
+
+
+def serve(deployments: Sequence[RunnerDeployment], *, limit: int) -> None:
+    """Serve these deployments until stopped; at most `limit` flow runs at a time."""
+    from prefect.flows import aserve
+
+    asyncio.run(aserve(*deployments, limit=limit, print_starting_message=False))
