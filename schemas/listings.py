@@ -52,7 +52,7 @@ CHECKPOINTS = Table(
         c.time("started_at", "when that walk began"),
         c.time("finished_at", "when it ended; NULL while under way or cut off"),
         c.time("full_walk_at", "when a full walk last reached the end"),
-        c.text("stretches", "JSON: covered stretches of the listing, newest first: [{high, low, is_end}]"),
+        c.text("stretches", "JSON: covered stretches of the listing, newest first: [{high, low, is_end, items}]"),
         c.text("verdict", "complete, partial or unknown"),
         c.text("reason", "what is missing and why, where not complete"),
         c.time("updated_at", "when this row was written"),

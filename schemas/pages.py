@@ -28,18 +28,21 @@ class Page:
     item_count: int = 0
     item_ids: tuple[str, ...] = ()
     unpinned_ids: tuple[str, ...] = ()
+    login_wall: bool = False  # Douyin showed its "log in to see more" beside the items
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A covered part of a listing with time cursors: every item with low <= time <= high was read.
+    """A covered part of a listing with time cursors: every item between the two was read, and `low` leads on from it.
 
     Times are in the listing's own cursor unit. `is_end`: the stretch reaches the oldest item.
+    `items` were read in it, counting repeats.
     """
 
     high: int
     low: int
     is_end: bool = False
+    items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
