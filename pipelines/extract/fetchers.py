@@ -1,21 +1,22 @@
 """The four id fetchers of the interface list: links in, ids out, over `links.py`.
 
-All methods take, by keyword, the way to the network for short links: `hop` (see `links.Hop`), an open httpx `client`,
-or an `upstream` that stands in for Douyin; with none of them a client of their own, for as long as it is needed.
-
 `get_x` takes one text. `get_all_x` takes a list and gives one value per text, in the same order: the id, or the error
-that `get_x` would have raised. Both raise TypeError for an argument of another type.
+that `get_x` would have raised. Both raise TypeError for an argument of another type. Errors are those of
+`links.resolve`, and BadInput where the link leads to something of another kind.
+
+The keywords of `Way` say how short links are asked for; without them, a client is made for as long as it is needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, TypedDict, Unpack
 
 import httpx
 
 from pipelines.errors import ArchiveError, BadInput, Unreachable
-from pipelines.extract.links import Hop, Kind, Link, resolve
+from pipelines.extract.link_forms import Kind
+from pipelines.extract.links import Hop, Link, resolve
 from pipelines.extract.upstream import make_client
 from schemas.settings import DEFAULT_USER_AGENT
 
@@ -31,6 +32,101 @@ _NAMES: dict[Kind, str] = {
 }
 
 
+class Way(TypedDict, total=False):
+    """The way to the network: a `hop`, else an open `client`, else a client of its own (to `upstream`, if given)."""
+
+    hop: Hop | None
+    client: httpx.AsyncClient | None
+    upstream: str | None
+
+
+class SecUserIdFetcher:
+    """The sec_user_id of an account's page, share text or short link."""
+
+    @classmethod
+    async def get_sec_user_id(cls, url: str, **way: Unpack[Way]) -> str:
+        """The account that a text leads to."""
+        return (await _link(("user",), url, way)).id
+
+    @classmethod
+    async def get_all_sec_user_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
+        """One account or error per text, in the order of the texts."""
+        return await _each(urls, lambda url: cls.get_sec_user_id(url, **way))
+
+
+class AwemeIdFetcher:
+    """The aweme_id of a post's page, overlay, share text or short link."""
+
+    @classmethod
+    async def get_aweme_id(cls, url: str, **way: Unpack[Way]) -> str:
+        """The post that a text leads to."""
+        return (await _link(("post",), url, way)).id
+
+    @classmethod
+    async def get_all_aweme_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
+        """One post or error per text, in the order of the texts."""
+        return await _each(urls, lambda url: cls.get_aweme_id(url, **way))
+
+
+class MixIdFetcher:
+    """The mix_id of a mix's link, or of a post's link by way of the post's detail."""
+
+    @classmethod
+    async def get_mix_id(cls, url: str, *, detail: Detail | None = None, **way: Unpack[Way]) -> str:
+        """The mix that a text leads to, or that the post it leads to is part of.
+
+        A post's link needs `detail`; BadInput without it, or where the post is part of no mix.
+        """
+        link = await _link(("mix", "post"), url, way)
+        if link.kind == "mix":
+            return link.id
+        if detail is None:
+            raise BadInput("The link leads to a post; its mix is known by its detail only: give a link of the mix.")
+        return mix_id_of(await detail(link.id))
+
+    @classmethod
+    async def get_all_mix_id(
+        cls, urls: Sequence[str], *, detail: Detail | None = None, **way: Unpack[Way]
+    ) -> list[str | ArchiveError]:
+        """One mix or error per text, in the order of the texts."""
+        return await _each(urls, lambda url: cls.get_mix_id(url, detail=detail, **way))
+
+
+class WebCastIdFetcher:
+    """The webcast_id of a live room's page; the app's share links carry the broadcast's room_id in its place."""
+
+    @classmethod
+    async def get_webcast_id(cls, url: str, **way: Unpack[Way]) -> str:
+        """The webcast_id of the room that a text leads to, or the room_id (19 digits) where the link has only that."""
+        return (await _link(("live", "room"), url, way)).id
+
+    @classmethod
+    async def get_all_webcast_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
+        """One room or error per text, in the order of the texts."""
+        return await _each(urls, lambda url: cls.get_webcast_id(url, **way))
+
+    @classmethod
+    async def get_room_id(cls, url: str, **way: Unpack[Way]) -> str:
+        """The room_id of the broadcast that a text leads to; BadInput where the link carries none."""
+        return (await _link(("room",), url, way)).id
+
+    @classmethod
+    async def get_all_room_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
+        """One room_id or error per text, in the order of the texts."""
+        return await _each(urls, lambda url: cls.get_room_id(url, **way))
+
+
+def mix_id_of(detail: Mapping[str, Any]) -> str:
+    """The mix that a post is part of, by its detail; BadInput where it is part of none."""
+    post = detail.get("aweme_detail", detail)
+    post = post if isinstance(post, Mapping) else {}
+    info = post.get("mix_info")
+    mix_id = (info if isinstance(info, Mapping) else post).get("mix_id")
+    if not mix_id:
+        raise BadInput("The post is part of no mix; give the link of one that is, or of the mix itself.")
+    return str(mix_id)
+
+
 def hop_through(client: httpx.AsyncClient) -> Hop:
     """A `hop` that asks through an open client, sends no cookie and reads no body; Unreachable where nobody answers."""
 
@@ -40,8 +136,8 @@ def hop_through(client: httpx.AsyncClient) -> Hop:
             answer = await client.send(request, stream=True, follow_redirects=False)
         except httpx.HTTPError as error:
             raise Unreachable(
-                f"{request.url.host} does not answer ({type(error).__name__}); check the network or the proxy, then try "
-                "again, or give the full address."
+                f"{request.url.host} does not answer ({type(error).__name__}); check the network or the proxy, "
+                "then try again, or give the full address."
             ) from error
         await answer.aclose()
         return answer.status_code, answer.headers.get("location")
@@ -49,188 +145,15 @@ def hop_through(client: httpx.AsyncClient) -> Hop:
     return hop
 
 
-class _Fetcher:
-    """One kind of id: which kinds of link give it, the wanted one first."""
-
-    kinds: ClassVar[tuple[Kind, ...]]
-
-    @classmethod
-    async def _one(cls, text: str, hop: Hop | None, client: httpx.AsyncClient | None, upstream: str | None) -> Link:
-        """What the text leads to, if that is of a kind wanted here."""
-        if not isinstance(text, str):
-            raise TypeError(f"the link must be a str, not {type(text).__name__}")
-        link = await resolve(text, hop or _lazy_hop(client, upstream), prefer=cls.kinds[0])
-        if link.kind not in cls.kinds:
-            wanted = " or ".join(_NAMES[kind] for kind in cls.kinds)
-            raise BadInput(f"The link leads to {_NAMES[link.kind]}; give one that leads to {wanted}.")
-        return link
-
-    @classmethod
-    async def _id(cls, text: str, hop: Hop | None, client: httpx.AsyncClient | None, upstream: str | None) -> str:
-        return (await cls._one(text, hop, client, upstream)).id
-
-
-class SecUserIdFetcher(_Fetcher):
-    """The sec_user_id of an account's page, share text or short link."""
-
-    kinds = ("user",)
-
-    @classmethod
-    async def get_sec_user_id(
-        cls,
-        url: str,
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> str:
-        """The account that a text leads to; errors as `links.resolve` has them, BadInput where it is no account."""
-        return await cls._id(url, hop, client, upstream)
-
-    @classmethod
-    async def get_all_sec_user_id(
-        cls,
-        urls: Sequence[str],
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> list[str | ArchiveError]:
-        """One account or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls._id(url, hop, client, upstream))
-
-
-class AwemeIdFetcher(_Fetcher):
-    """The aweme_id of a post's page, overlay, share text or short link."""
-
-    kinds = ("post",)
-
-    @classmethod
-    async def get_aweme_id(
-        cls,
-        url: str,
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> str:
-        """The post that a text leads to; errors as `links.resolve` has them, BadInput where it is no post."""
-        return await cls._id(url, hop, client, upstream)
-
-    @classmethod
-    async def get_all_aweme_id(
-        cls,
-        urls: Sequence[str],
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> list[str | ArchiveError]:
-        """One post or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls._id(url, hop, client, upstream))
-
-
-class MixIdFetcher(_Fetcher):
-    """The mix_id of a mix's link, or of a post's link by way of the post's detail."""
-
-    kinds = ("mix", "post")
-
-    @classmethod
-    async def get_mix_id(
-        cls,
-        url: str,
-        *,
-        detail: Detail | None = None,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> str:
-        """The mix that a text leads to, or that the post it leads to is part of.
-
-        A post's link needs `detail`. BadInput where it is neither mix nor post, or the post is part of none.
-        """
-        link = await cls._one(url, hop, client, upstream)
-        if link.kind == "mix":
-            return link.id
-        if detail is None:
-            raise BadInput("The link leads to a post; its mix is known by its detail only: give a link of the mix.")
-        return _mix_of(await detail(link.id))
-
-    @classmethod
-    async def get_all_mix_id(
-        cls,
-        urls: Sequence[str],
-        *,
-        detail: Detail | None = None,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> list[str | ArchiveError]:
-        """One mix or error per text, in the order of the texts."""
-        return await _each(
-            urls, lambda url: cls.get_mix_id(url, detail=detail, hop=hop, client=client, upstream=upstream)
-        )
-
-
-class WebCastIdFetcher(_Fetcher):
-    """The webcast_id of a live room's page; the app's share links carry the broadcast's room_id in its place."""
-
-    kinds = ("live", "room")
-
-    @classmethod
-    async def get_webcast_id(
-        cls,
-        url: str,
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> str:
-        """The room that a text leads to: its webcast_id, or the room_id where the link has only that.
-
-        A room_id has 19 digits, a webcast_id fewer. Errors as `links.resolve` has them, BadInput where it is no room.
-        """
-        return await cls._id(url, hop, client, upstream)
-
-    @classmethod
-    async def get_all_webcast_id(
-        cls,
-        urls: Sequence[str],
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> list[str | ArchiveError]:
-        """One room or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls._id(url, hop, client, upstream))
-
-    @classmethod
-    async def get_room_id(
-        cls,
-        url: str,
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> str:
-        """The room_id of the broadcast that a text leads to; BadInput where the link carries none."""
-        return await _RoomIdFetcher._id(url, hop, client, upstream)
-
-    @classmethod
-    async def get_all_room_id(
-        cls,
-        urls: Sequence[str],
-        *,
-        hop: Hop | None = None,
-        client: httpx.AsyncClient | None = None,
-        upstream: str | None = None,
-    ) -> list[str | ArchiveError]:
-        """One room_id or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: _RoomIdFetcher._id(url, hop, client, upstream))
-
-
-class _RoomIdFetcher(_Fetcher):
-    kinds = ("room",)
+async def _link(kinds: tuple[Kind, ...], text: str, way: Way) -> Link:
+    """What the text leads to, if that is one of `kinds`, of which the first is preferred."""
+    if not isinstance(text, str):
+        raise TypeError(f"the link must be a str, not {type(text).__name__}")
+    link = await resolve(text, _hop(**way), prefer=kinds[0])
+    if link.kind not in kinds:
+        wanted = " or ".join(_NAMES[kind] for kind in kinds)
+        raise BadInput(f"The link leads to {_NAMES[link.kind]}; give one that leads to {wanted}.")
+    return link
 
 
 async def _each(urls: Sequence[str], one: Callable[[str], Awaitable[str]]) -> list[str | ArchiveError]:
@@ -248,22 +171,14 @@ async def _each(urls: Sequence[str], one: Callable[[str], Awaitable[str]]) -> li
     return found
 
 
-def _lazy_hop(client: httpx.AsyncClient | None, upstream: str | None) -> Hop:
+def _hop(hop: Hop | None = None, client: httpx.AsyncClient | None = None, upstream: str | None = None) -> Hop:
+    if hop is not None:
+        return hop
     if client is not None:
         return hop_through(client)
 
-    async def hop(url: str) -> tuple[int, str | None]:
+    async def through_own_client(url: str) -> tuple[int, str | None]:
         async with make_client(upstream) as own:
             return await hop_through(own)(url)
 
-    return hop
-
-
-def _mix_of(detail: Mapping[str, Any]) -> str:
-    post = detail.get("aweme_detail", detail)
-    post = post if isinstance(post, Mapping) else {}
-    info = post.get("mix_info")
-    mix_id = (info if isinstance(info, Mapping) else post).get("mix_id")
-    if not mix_id:
-        raise BadInput("The post is part of no mix; give the link of one that is, or of the mix itself.")
-    return str(mix_id)
+    return through_own_client
