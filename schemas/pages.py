@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+AS_ASKED = "as asked: "
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -36,7 +38,7 @@ class Stretch:
     """A covered part of a listing with time cursors: every item between the two was read, and `low` leads on from it.
 
     Times are in the listing's own cursor unit. `is_end`: the stretch reaches the oldest item.
-    `items` were read in it, counting repeats.
+    `items`: about how many were read in it.
     """
 
     high: int
@@ -62,3 +64,8 @@ class Checkpoint:
     stretches: tuple[Stretch, ...] = field(default=())
     verdict: str | None = None
     reason: str | None = None
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether the walk ended early because it was told to (a limit, an interval), not because something failed."""
+        return bool(self.finished_at and self.reason and self.reason.startswith(AS_ASKED))

@@ -50,7 +50,8 @@ class Endpoint:
 
     `items` is where the answer's list stands, `item` where the thing is within an entry, `ids` the names that its id
     may have there; `subject` is where the one thing of an answer without a list stands. `has_wall`: a bare answer
-    without its list means that Douyin wants a login. `referer` may hold {target}.
+    without its list means that Douyin wants a login. `body_fields` are parameters that a POST repeats in a JSON body;
+    None where it has no body. `referer` may hold {target}.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Endpoint:
     anonymous: bool = False
     signed: bool = True
     has_wall: bool = False
-    sends_body: bool = False
+    body_fields: Path | None = None
     referer: str = SITE
 
     @property
@@ -129,7 +130,7 @@ _TABLE = (
         units_per_second=1_000_000,
         needs_login=True,
         has_wall=True,
-        sends_body=True,
+        body_fields=("cursor", "count"),
         referer=OWN_COLLECTION,
     ),
     Endpoint(
@@ -185,7 +186,7 @@ _TABLE = (
         listing="friend_feed",
         needs_login=True,
         has_wall=True,
-        sends_body=True,
+        body_fields=(),
     ),
     Endpoint(
         "post_related",

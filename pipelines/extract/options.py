@@ -1,0 +1,81 @@
+"""The kwargs dict of the spec -> the crawler's own options. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a kwargs dict says; None where it says nothing."""
+
+    cookie: str | None = None
+    user_agent: str | None = None
+    referer: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    proxy: str | None = None
+    timeout: float | None = None
+    max_retries: int | None = None
+    max_connections: int | None = None
+    max_tasks: int | None = None
+
+
+def options_of(kwargs: Mapping[str, Any] | None) -> Options:
+    """The options in a kwargs dict: cookie, headers, proxies, timeout, max_retries, max_connections, max_tasks.
+
+    Other keys belong to other rooms and are passed over. Raises BadInput where a value cannot be one.
+    """
+    if kwargs is None:
+        return Options()
+    headers = {str(name).lower(): str(value) for name, value in _mapping(kwargs, "headers").items()}
+    return Options(
+        cookie=kwargs.get("cookie") or headers.pop("cookie", None),
+        user_agent=headers.pop("user-agent", None),
+        referer=headers.pop("referer", None),
+        headers=tuple(headers.items()),
+        proxy=_proxy(_mapping(kwargs, "proxies")),
+        timeout=_number(kwargs, "timeout"),
+        max_retries=_count(kwargs, "max_retries", 0),
+        max_connections=_count(kwargs, "max_connections", 1),
+        max_tasks=_count(kwargs, "max_tasks", 1),
+    )
+
+
+def _mapping(kwargs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = kwargs.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise BadInput(f"{name} must be a dict; look at the README's example of kwargs")
+    return value
+
+
+def _proxy(proxies: Mapping[str, Any]) -> str | None:
+    for name in ("https", "https://", "http", "http://", "all", "all://"):
+        if proxies.get(name):
+            return str(proxies[name])
+    return None
+
+
+def _number(kwargs: Mapping[str, Any], name: str) -> float | None:
+    value = kwargs.get(name)
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise BadInput(f"{name} must be a number, not {value!r}") from None
+    if not 0 < number < float("inf") and name == "timeout":
+        raise BadInput(f"{name} must be more than 0 seconds, not {value!r}")
+    return number
+
+
+def _count(kwargs: Mapping[str, Any], name: str, least: int) -> int | None:
+    number = _number(kwargs, name)
+    if number is None:
+        return None
+    if number != int(number) or number < least:
+        raise BadInput(f"{name} must be a whole number from {least}, not {kwargs[name]!r}")
+    return int(number)
