@@ -1,0 +1,72 @@
+"""Where media may be asked for, and which hosts want to know who sent us. No I/O here."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from pipelines.errors import BadInput
+
+# Nodes that answer 403 where the Referer is missing; pictures and sounds need none.
+_WANT_REFERER = ("douyin.com", "douyinvod.com", "idouyinvod.com", "zjcdn.com", "douyincdn.com")
+_HOME_NAMES = (
+    "localhost",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "corp",
+    "private",
+    "arpa",
+    "test",
+    "invalid",
+)
+
+
+def host_of(url: str) -> str:
+    """The host of an address in lower case; BadInput where it is no http address or carries a user or password."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadInput("An address of media cannot be read; it is skipped.") from error
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
+        raise BadInput("An address of media is no plain http address; it is skipped.")
+    return host.rstrip(".").lower()
+
+
+def wants_referer(host: str) -> bool:
+    """Whether the host refuses requests without the Referer of Douyin's pages."""
+    return any(host == name or host.endswith("." + name) for name in _WANT_REFERER)
+
+
+def check_public(host: str) -> None:
+    """BadInput where the host is this machine, a private network, or no full name.
+
+    Douyin's answers and redirects come from outside: they must not make the archive ask a neighbour.
+    """
+    if not (_is_public_number(host) if _looks_like_number(host) else _is_public_name(host)):
+        raise BadInput(f"Media is not asked for at {host}: it is no host of the public internet.", host=host)
+
+
+def _looks_like_number(host: str) -> bool:
+    # 127.1, 0x7f.1 and 2130706433 are addresses too, to those who resolve names.
+    last = host.rpartition(".")[2]
+    return ":" in host or last.isdecimal() or last.startswith("0x")
+
+
+def _is_public_number(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        if inner:
+            return bool(inner.is_global and address.ipv4_mapped)
+    return address.is_global and not address.is_multicast
+
+
+def _is_public_name(host: str) -> bool:
+    return "." in host and host.rpartition(".")[2] not in _HOME_NAMES

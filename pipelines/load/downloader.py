@@ -1,0 +1,232 @@
+"""DouyinDownloader: gets the files that the tables promise, and says what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from pipelines.errors import Absent, ArchiveError, Blocked, Interrupted, Private
+from pipelines.load.hosts import Hosts, Sleep
+from pipelines.load.naming import DEFAULT_TEMPLATE, check_template, file_path
+from pipelines.load.sniff import TEXT, sniff_as, suffixes_of
+from pipelines.load.storage import Storage
+from pipelines.load.transfer import Arrived, Refused, Source, Transfer
+from schemas.files import Kept, Wanted
+
+OnDone = Callable[[Kept], Awaitable[None] | None]
+Refresh = Callable[[Wanted], Awaitable[Wanted | None]]
+
+
+def _unseen(_value: Any) -> None:
+    """The listener of those who do not listen."""
+
+
+class DouyinDownloader:
+    """Downloads wanted files into storage: concurrently, resumably, verified, under names from a template.
+
+    `kwargs` may bring the template as `naming` and `folderize`, as the spec's configuration does; `now` is the clock.
+    """
+
+    def __init__(
+        self,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        source: Source,
+        storage: Storage,
+        now: Callable[[], datetime],
+        naming: str | None = None,
+        folderize: bool | None = None,
+        sleep: Sleep = asyncio.sleep,
+        max_tries: int = 5,
+        pause_s: float = 0.5,
+    ) -> None:
+        given = kwargs or {}
+        self.kwargs = dict(given)
+        self.naming = check_template(naming or given.get("naming") or DEFAULT_TEMPLATE)
+        self.folderize = bool(given.get("folderize")) if folderize is None else folderize
+        self.source = source
+        self.storage = storage
+        self.now = now
+        self.sleep = sleep
+        self.max_tries = max_tries
+        self.pause_s = pause_s
+
+    async def download(
+        self,
+        wanted: Iterable[Wanted],
+        *,
+        on_done: OnDone = _unseen,
+        on_bytes: Callable[[int], None] = _unseen,
+        refresh: Refresh | None = None,
+        concurrency: int = 8,
+        per_host: int = 4,
+        adopt: bool = True,
+    ) -> None:
+        """Get every wanted file, and tell `on_done` what became of each as soon as it is settled.
+
+        `on_bytes` counts bytes as they come. `refresh` gives the same file with fresh addresses, None where there are
+        none. `adopt` takes a file that lies under its final name already, after reading and measuring it; a repair
+        must not. A `Blocked` of storage ends the work at once, one of `refresh` once the other files are settled.
+        A cancelled download leaves parts that the next one goes on with.
+        """
+        work = _Work(self, Hosts(per_host, self.sleep), on_done, on_bytes, refresh, adopt)
+        queue = iter(wanted)
+        workers = [asyncio.create_task(work.through(queue)) for _ in range(max(concurrency, 1))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            work.hosts.release()
+        if work.blocked is not None:
+            raise work.blocked
+
+    def path_of(self, wanted: Wanted, suffix: str) -> str:
+        """Where a wanted file is kept, relative to the root."""
+        return file_path(wanted, self.naming, self.folderize, suffix)
+
+
+@dataclass
+class _Work:
+    """One call of `download`."""
+
+    house: DouyinDownloader
+    hosts: Hosts
+    on_done: OnDone
+    on_bytes: Callable[[int], None]
+    refresh: Refresh | None
+    adopt: bool
+    blocked: Blocked | None = None
+    busy: set[str] = field(default_factory=set)
+
+    async def through(self, queue: Iterator[Wanted]) -> None:
+        for wanted in queue:
+            if wanted.media_id in self.busy:
+                continue  # named twice in one call
+            self.busy.add(wanted.media_id)
+            told = self.on_done(await self._settled(wanted))
+            if inspect.isawaitable(told):
+                await told
+
+    async def _settled(self, wanted: Wanted) -> Kept:
+        tried_at = self.house.now()
+        kept = Kept(wanted.media_id, "failed", wanted.attempts + 1, tried_at)
+        try:
+            return await self._adopted(wanted, kept) or await self._fetched(wanted, kept)
+        except Refused as error:
+            return replace(kept, state="refused", error=str(error), source_host=error.facts.get("host"))
+        except Absent as error:
+            # An expired address says nothing about the file itself.
+            state = "failed" if error.facts.get("is_expired") else "absent"
+            return replace(kept, state=state, error=str(error), source_host=error.facts.get("host"))
+        except Blocked as error:
+            if error is not self.blocked:
+                raise
+            return replace(kept, error=str(error), attempts=wanted.attempts)
+        except ArchiveError as error:
+            return replace(kept, error=f"{type(error).__name__}: {error}", source_host=error.facts.get("host"))
+
+    async def _adopted(self, wanted: Wanted, kept: Kept) -> Kept | None:
+        """The file that a run which was cut off left under its final name; it was whole when it got the name."""
+        if not self.adopt or wanted.kind == "caption":
+            return None
+        storage = self.house.storage
+        path = await storage.find(self.house.path_of(wanted, ""), suffixes_of(wanted.kind))
+        if path is None:
+            return None
+        found = await storage.measure(path)
+        kind = sniff_as(wanted.kind, found.head)
+        if kind is None or not path.endswith(kind.suffix):
+            return None
+        if wanted.size_bytes is not None and wanted.size_bytes != found.size_bytes:
+            return None
+        now = self.house.now()
+        return replace(
+            kept,
+            state="stored",
+            path=path,
+            size_bytes=found.size_bytes,
+            sha256=found.sha256,
+            mime_type=kind.mime,
+            stored_at=now,
+            verified_at=now,
+        )
+
+    async def _fetched(self, wanted: Wanted, kept: Kept) -> Kept:
+        writer = await self.house.storage.write(self._folder(wanted), wanted.media_id)
+        try:
+            if wanted.kind == "caption":
+                await writer.begin(self.house.path_of(wanted, TEXT.suffix))
+                await writer.write((wanted.caption or "").encode(errors="replace"))
+                arrived = Arrived(await writer.commit(), TEXT, "")
+            else:
+                arrived = await self._transferred(wanted, self._transfer(wanted, writer))
+        except (Refused, Absent):
+            await writer.abort()
+            raise
+        finally:
+            await writer.pause()
+        now = self.house.now()
+        return replace(
+            kept,
+            state="stored",
+            path=arrived.written.path,
+            size_bytes=arrived.written.size_bytes,
+            sha256=arrived.written.sha256,
+            mime_type=arrived.type.mime,
+            stored_at=now,
+            verified_at=now,
+            source_host=arrived.host or None,
+        )
+
+    def _folder(self, wanted: Wanted) -> str:
+        return self.house.path_of(wanted, "").rpartition("/")[0]
+
+    def _transfer(self, wanted: Wanted, writer: Any) -> Transfer:
+        house = self.house
+        return Transfer(
+            wanted,
+            writer,
+            house.source,
+            self.hosts,
+            lambda suffix: house.path_of(wanted, suffix),
+            self.on_bytes,
+            house.sleep,
+            house.max_tries,
+            house.pause_s,
+        )
+
+    async def _transferred(self, wanted: Wanted, transfer: Transfer) -> Arrived:
+        if wanted.expires_at is None or wanted.expires_at > self.house.now() or self.refresh is None:
+            try:
+                return await transfer.run(wanted.urls)
+            except Private as error:
+                if self.refresh is None or not error.facts.get("is_expired"):
+                    raise
+            return await transfer.run((await self._refreshed(wanted, self.refresh)).urls)
+        try:
+            urls = (await self._refreshed(wanted, self.refresh)).urls
+        except ArchiveError as no_fresh:
+            # Some addresses of the list never expire, and a file may outlive its post.
+            try:
+                return await transfer.run(wanted.urls)
+            except ArchiveError as error:
+                raise no_fresh from error
+        return await transfer.run(urls)
+
+    async def _refreshed(self, wanted: Wanted, refresh: Refresh) -> Wanted:
+        if self.blocked is not None:
+            raise self.blocked
+        try:
+            fresh = await refresh(wanted)
+        except Blocked as error:
+            self.blocked = error
+            raise
+        if fresh is None:
+            raise Interrupted("Its address has expired and no fresh one was found; it is asked for on the next run.")
+        return fresh

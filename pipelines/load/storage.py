@@ -1,0 +1,186 @@
+"""The one door to where files are kept: a folder or a bucket, through fsspec.
+
+Paths are relative to the root, with "/", and never lead out of it. Work on disk or network is done in threads of the
+storage's own, so that it neither stalls the event loop nor waits behind other work; what was begun is finished, even
+when the task that waits for it is cancelled. `writers.py` says how a file gets its final name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+from pipelines.errors import ArchiveError, BadInput, Blocked, NotFound, Transient, Unreachable
+from pipelines.load.legal import legal_name
+from pipelines.load.writers import HEAD_BYTES, BucketWriter, LocalWriter, Writer, Written, finished
+
+Files = list[tuple[str, int]]
+
+_READ_BYTES = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+class Storage:
+    """Files under one root. Made by `Storage.open`; costs nothing until it is used."""
+
+    def __init__(self, root: str, fs: Any, base: str, *, is_local: bool, threads: int = 16) -> None:
+        self.root = root
+        self.is_local = is_local
+        self._fs = fs
+        self._base = base
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
+
+    @classmethod
+    def open(cls, root: str, *, s3: Mapping[str, str] | None = None) -> Storage:
+        """The storage at a folder or at s3://bucket/prefix; `s3` may hold key, secret, endpoint and region.
+
+        Without `s3`, the variables and files of AWS's own tools are in force. Raises BadInput for any other root.
+        """
+        import fsspec
+
+        scheme, colon, rest = root.partition("://")
+        if not colon or scheme == "file":
+            folder = Path(rest if colon else root).expanduser().absolute()
+            return cls(str(folder), fsspec.filesystem("file"), folder.as_posix(), is_local=True)
+        if scheme != "s3" or not rest.strip("/"):
+            raise BadInput(f"The root {root!r} is neither a folder nor s3://bucket/prefix.")
+        fs = fsspec.filesystem("s3", use_listings_cache=False, **_s3_options(s3 or {}))
+        return cls(root.rstrip("/"), fs, rest.strip("/"), is_local=False)
+
+    def full(self, path: str) -> str:
+        """The path as the file system knows it; BadInput where it would lead out of the root."""
+        return f"{self._base}/{_inside(path)}"
+
+    async def write(self, folder: str, key: str) -> Writer:
+        """A writer for a file in `folder`. The same `key` finds the part again that a dead process left there."""
+        name = legal_name(key.replace(":", "_"), 180)
+        if not self.is_local:
+            return BucketWriter(self._fs.call_s3, self._place, self.run)
+        writer = LocalWriter(Path(self._base), Path(self.full(folder)), name, self.run)
+        await self.run(writer.find)
+        return writer
+
+    async def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return bool(await self.run(self._fs.isfile, self.full(path)))
+
+    async def size(self, path: str) -> int:
+        """The bytes of a file; NotFound where there is none."""
+        return int(await self.run(self._fs.size, self.full(path)))
+
+    async def find(self, stem: str, suffixes: tuple[str, ...]) -> str | None:
+        """The first of the paths `stem + suffix` that is there; None where there is none."""
+        return await self.run(self._find, stem, suffixes)  # type: ignore[no-any-return]
+
+    def open_file(self, path: str) -> IO[bytes]:
+        """A file for reading. Blocks: for threads, and for callers that are not async."""
+        return self._fs.open(self.full(path), "rb")  # type: ignore[no-any-return]
+
+    async def rename(self, old: str, new: str) -> None:
+        """Give a file or a folder another name; BadInput where the new one is taken, so nothing is overwritten."""
+        await self.run(self._rename, self.full(old), self.full(new))
+
+    async def remove(self, path: str) -> None:
+        """Remove a file; it is no error when it is gone already."""
+        await self.run(self._remove, self.full(path))
+
+    async def list(self, folder: str = "") -> Files:
+        """Every finished file below a folder, with its bytes, in order of path; parts of downloads are left out."""
+        return await self.run(self._list, self.full(folder) if folder else self._base)  # type: ignore[no-any-return]
+
+    async def measure(self, path: str) -> Written:
+        """Read a file once: its bytes, hash and first bytes; NotFound where there is none."""
+        return await self.run(self._measure, path)  # type: ignore[no-any-return]
+
+    async def sha256_of(self, path: str) -> str:
+        """The hash of a file in lower-case hex."""
+        return (await self.measure(path)).sha256
+
+    async def run(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Do blocking work in a thread of the storage's own; what was begun is finished. Foreign errors are mapped."""
+        try:
+            return await finished(asyncio.get_running_loop().run_in_executor(self._pool, work, *args))
+        except (ArchiveError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise self._mapped(error) from error
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(wait=False)
+
+    def _place(self, path: str) -> dict[str, str]:
+        bucket, _, key = self.full(path).partition("/")
+        return {"Bucket": bucket, "Key": key}
+
+    def _find(self, stem: str, suffixes: tuple[str, ...]) -> str | None:
+        if self.is_local:
+            return next((stem + suffix for suffix in suffixes if Path(self.full(stem + suffix)).is_file()), None)
+        place = self._place(stem)
+        found = self._fs.call_s3("list_objects_v2", Bucket=place["Bucket"], Prefix=place["Key"] + ".", MaxKeys=50)
+        keys = {item["Key"] for item in found.get("Contents", ())}
+        return next((stem + suffix for suffix in suffixes if place["Key"] + suffix in keys), None)
+
+    def _rename(self, old: str, new: str) -> None:
+        if self._fs.exists(new):
+            raise BadInput(f"{new} is there already; move it away before {old} can take its name.")
+        if self.is_local:
+            Path(new).parent.mkdir(parents=True, exist_ok=True)
+            Path(old).rename(new)
+        else:
+            self._fs.mv(old, new, recursive=not self._fs.isfile(old))
+
+    def _remove(self, path: str) -> None:
+        if self._fs.exists(path):
+            self._fs.rm_file(path)
+
+    def _list(self, folder: str) -> Files:
+        start = len(self._base) + 1
+        found = self._fs.find(folder, detail=True)
+        files = ((Path(name).as_posix()[start:], int(info["size"])) for name, info in found.items())
+        return sorted((path, size) for path, size in files if not _is_part(path))
+
+    def _measure(self, path: str) -> Written:
+        digest, size, head = hashlib.sha256(), 0, b""
+        with self.open_file(path) as file:
+            while piece := file.read(_READ_BYTES):
+                head = head or piece[:HEAD_BYTES]
+                digest.update(piece)
+                size += len(piece)
+        return Written(path, size, digest.hexdigest(), head)
+
+    def _mapped(self, error: Exception) -> ArchiveError:
+        where = self.root
+        if isinstance(error, FileNotFoundError):
+            return NotFound(f"Storage has no such file: {error}")
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return Blocked(f"{where} takes no more bytes ({error.strerror}): make room, or name another root.")
+        if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+            return Blocked(f"{where} may not be written or read by this user: check its rights or the S3 key.")
+        kind = Transient if self.is_local else Unreachable
+        return kind(f"Storage at {where} failed ({type(error).__name__}: {error}); it is tried again on the next run.")
+
+
+def _inside(path: str) -> str:
+    parts = path.split("/")
+    if any(part in ("", ".", "..") or "\\" in part or "\0" in part or part[1:2] == ":" for part in parts):
+        raise BadInput(f"{path!r} would lead out of the root: give a relative path without '..', backslash or drive.")
+    return path
+
+
+def _is_part(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.startswith(".") and name.endswith((".part", ".part.json"))
+
+
+def _s3_options(s3: Mapping[str, str]) -> dict[str, Any]:
+    names = {"key": "key", "secret": "secret", "endpoint": "endpoint_url"}
+    options: dict[str, Any] = {name: s3[given] for given, name in names.items() if s3.get(given)}
+    if s3.get("region"):
+        options["client_kwargs"] = {"region_name": s3["region"]}
+    return options
