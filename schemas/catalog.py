@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from schemas.collects import COLLECTS
 from schemas.comments import COMMENTS
+from schemas.follows import FOLLOWS
+from schemas.hot import HOT_WORDS
 from schemas.listings import CHECKPOINTS, LISTING_ENTRIES
 from schemas.lives import LIVE_STATS, LIVES
 from schemas.media import FILES, MEDIA
@@ -24,11 +27,14 @@ TABLES: tuple[Table, ...] = (
     USER_STATS,
     CHANGES,
     LISTING_ENTRIES,
+    COLLECTS,
+    FOLLOWS,
     MIXES,
     MUSIC,
     COMMENTS,
     LIVES,
     LIVE_STATS,
+    HOT_WORDS,
     MEDIA,
     FILES,
     CHECKPOINTS,

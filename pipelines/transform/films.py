@@ -1,0 +1,124 @@
+"""Which encoding of a film to keep, and the addresses that lead to it. No I/O here.
+
+The best one is the largest picture that a common player can show by itself: "dash" variants have no sound, and bytevc2
+is decoded by Douyin's own player only. The same gear_name stands for several encodings, so it decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from pipelines.transform.addresses import stable_last, usable
+from pipelines.transform.picks_of_posts import PlayAddress, Variant, Video
+from pipelines.transform.salvage import UNREADABLE
+
+# Addresses of two encodings beside the best one are kept; all two dozen would make the table as large as the raw pages.
+MOST_URLS = 9
+
+_BYTEVC2 = 2
+_EMPTY = 4  # bytes of null, [] and [""]
+_CODECS = {0: "h264", 1: "h265", 2: "bytevc2"}
+_NOWHERE = PlayAddress()
+_NO_VARIANT = Variant()
+_read_urls = msgspec.json.Decoder(list[str]).decode
+_read_any = msgspec.json.Decoder().decode
+
+Rank = tuple[int, int, int, int]
+
+
+class Film(NamedTuple):
+    """The encoding to keep: all that a row of `media` says of it."""
+
+    source_uri: str | None
+    urls: list[str]
+    width: int | None
+    height: int | None
+    size_bytes: int | None
+    bit_rate: int | None
+    fps: int | None
+    codec: str | None
+    format: str | None
+    quality: str | None
+
+
+def film_of(video: Video) -> Film | None:
+    """The encoding to keep of a film; None where Douyin names none at all."""
+    best = best_of(video.bit_rate) if video.bit_rate else None
+    main = video.play_addr or _NOWHERE
+    chosen = (best.play_addr if best else None) or main
+    urls = _urls(chosen, main, video.bit_rate or ())
+    source_uri = chosen.uri or main.uri or None
+    if not urls and source_uri is None:
+        return None
+    variant = best or _NO_VARIANT
+    return Film(
+        source_uri,
+        urls,
+        chosen.width or video.width,
+        chosen.height or video.height,
+        chosen.data_size or None,
+        variant.bit_rate,
+        variant.FPS,
+        codec_of(variant) if best else _CODECS.get(int(video.is_h265)) if video.is_h265 is not None else None,
+        variant.format or video.format or "mp4",
+        variant.gear_name or None,
+    )
+
+
+def best_of(variants: list[Variant]) -> Variant | None:
+    """The best encoding that plays by itself; None where none does."""
+    best, highest = None, (-1, 0, 0, 0)
+    for variant in variants:
+        if not plays_alone(variant):
+            continue
+        address = variant.play_addr or _NOWHERE
+        size = (address.width or 0) * (address.height or 0)
+        if size < highest[0]:
+            continue
+        rank: Rank = (size, variant.FPS or 0, variant.bit_rate or 0, address.data_size or 0)
+        if rank > highest and memoryview(address.url_list).nbytes > _EMPTY:
+            best, highest = variant, rank
+    return best
+
+
+def plays_alone(variant: Variant) -> bool:
+    """Whether an encoding has picture and sound in one file that common players decode."""
+    return (
+        variant.play_addr is not None
+        and variant.format != "dash"
+        and _BYTEVC2 not in (variant.is_h265, variant.is_bytevc1)
+    )
+
+
+def codec_of(variant: Variant) -> str | None:
+    """h264, h265 or bytevc2; None where Douyin does not say."""
+    marks = [int(mark) for mark in (variant.is_h265, variant.is_bytevc1) if mark is not None]
+    return _CODECS.get(max(marks)) if marks else None
+
+
+def urls_of(address: PlayAddress) -> list[str]:
+    """The addresses of one encoding, read now."""
+    try:
+        return _read_urls(address.url_list)
+    except UNREADABLE:
+        pass
+    try:
+        found = _read_any(address.url_list)
+    except UNREADABLE:
+        return []
+    return [url for url in found if isinstance(url, str)] if isinstance(found, list) else []
+
+
+def _urls(chosen: PlayAddress, main: PlayAddress, variants: list[Variant] | tuple[()]) -> list[str]:
+    found = urls_of(chosen)
+    if main is not chosen:
+        found = found + urls_of(main)
+    urls = usable(found)
+    for variant in variants:
+        if len(urls) >= MOST_URLS:
+            break
+        if plays_alone(variant) and variant.play_addr is not None and variant.play_addr is not chosen:
+            urls = usable(urls + urls_of(variant.play_addr))
+    return stable_last(urls[:MOST_URLS])

@@ -1,0 +1,56 @@
+"""Raw pages to frames, one per table: the door of this stage. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import polars as pl
+
+from pipelines.transform.pages_of_accounts import add_follows, add_profiles
+from pipelines.transform.pages_of_lists import add_comments, add_folders, add_hot_board, add_mixes, add_sounds
+from pipelines.transform.pages_of_posts import add_detail, add_posts
+from pipelines.transform.pages_of_rooms import add_broadcast, add_entrance, add_live_cards
+from pipelines.transform.rows import Batch
+from schemas.pages import Page
+
+_READERS: dict[str, Callable[[Batch, Page, int], None]] = {
+    "user_post": add_posts,
+    "user_like": add_posts,
+    "user_collect": add_posts,
+    "user_mix": add_posts,
+    "collects_posts": add_posts,
+    "post_feed": add_posts,
+    "post_related": add_posts,
+    "locate_post": add_posts,
+    "follow_feed": add_posts,
+    "friend_feed": add_posts,
+    "search_user_posts": add_posts,
+    "post_detail": add_detail,
+    "user_profile": add_profiles,
+    "following": add_follows,
+    "followers": add_follows,
+    "post_comment": add_comments,
+    "comment_reply": add_comments,
+    "live": add_entrance,
+    "live_room_id": add_broadcast,
+    "follow_live": add_live_cards,
+    "collects_list": add_folders,
+    "collected_music": add_sounds,
+    "collected_mixes": add_mixes,
+    "hot_board": add_hot_board,
+}
+
+
+def frames_of(pages: Iterable[Page]) -> dict[str, pl.DataFrame]:
+    """The rows of some pages: one frame per table that got any, with exactly the columns that the table declares.
+
+    A frame may hold several rows of one key; observed_at says which is newer. Items that fit no table are rows of
+    `rejects`. Never raises, whatever the answers hold. Answers that failed give no rows, except those that say that
+    what was asked for is gone.
+    """
+    batch = Batch()
+    for page in pages:
+        reader = _READERS.get(page.operation)
+        if reader is not None:
+            reader(batch, page, batch.begin(page))
+    return batch.frames()

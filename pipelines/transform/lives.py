@@ -1,0 +1,120 @@
+"""Live rooms as rows of `lives` and `live_stats`. No I/O here."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from pipelines.transform.counts import number_in
+from pipelines.transform.picks import User, first_of, id_of
+from pipelines.transform.picks_of_rooms import Anchor, Partitions, Room, RoomStats, Stream
+from pipelines.transform.rows import Batch, Layout
+from pipelines.transform.salvage import UNREADABLE, decoder, read_as
+from pipelines.transform.users import add_met
+
+LIVES = Layout(
+    "lives",
+    (
+        "room_id",
+        "webcast_id",
+        "sec_user_id",
+        "uid",
+        "nickname",
+        "title",
+        "status",
+        "cover_url",
+        "partition_title",
+        "sub_partition_title",
+        "started_at",
+        "ended_at",
+        "stream_id",
+        "flv_urls",
+        "hls_urls",
+    ),
+)
+LIVE_STATS = Layout(
+    "live_stats",
+    ("room_id", "user_count", "user_count_text", "total_user_count", "total_user_count_text", "like_count"),
+    seen=(),
+)
+
+ENDED = 4
+_NOBODY = Anchor()
+_NO_STREAM = Stream()
+_NO_STATS = RoomStats()
+_NO_PARTITIONS = Partitions()
+
+
+def add_room(
+    batch: Batch,
+    room: Room,
+    page: int,
+    *,
+    webcast_id: str | None = None,
+    anchor: Anchor | None = None,
+    partitions: Partitions | None = None,
+) -> None:
+    """The rows of a broadcast; what is given beside the room stands in where the room itself does not say."""
+    room_id = room.key()
+    if room_id is None:
+        return
+    owner = room.owner or anchor or _NOBODY
+    stream = room.stream_url or _NO_STREAM
+    paths = room.partition_road_map or partitions or _NO_PARTITIONS
+    batch[LIVES].append(
+        (
+            room_id,
+            id_of(owner.web_rid) or webcast_id,
+            owner.sec_uid or None,
+            id_of(owner.uid) or id_of(owner.id_str) or id_of(owner.id) or id_of(room.owner_user_id),
+            owner.nickname or None,
+            room.title or None,
+            room.status,
+            first_of(room.cover),
+            paths.title(),
+            paths.sub_title(),
+            room.start_time or room.create_time or None,
+            room.finish_time or None,
+            id_of(room.stream_id_str) or id_of(room.stream_id) or id_of(stream.id_str) or id_of(stream.id),
+            _as_json(stream.flv_pull_url or stream.modern("flv")),
+            _as_json(stream.hls_pull_url_map or stream.modern("hls")),
+            page,
+        )
+    )
+    _add_stats(batch, room, room_id, page)
+    add_met(batch, _user_of(owner), page)
+
+
+def add_ended_room(batch: Batch, room_id: str, page: int, *, anchor: Anchor | None, webcast_id: str | None) -> None:
+    """The row of a broadcast of which Douyin only says that it is over."""
+    add_room(batch, Room(id_str=room_id, status=ENDED), page, anchor=anchor, webcast_id=webcast_id)
+
+
+def room_in(rawdata: Raw) -> Room | None:
+    """The room on a live card (aweme_type 101), which is JSON within JSON; None where it cannot be read."""
+    try:
+        text = decoder(str).decode(rawdata)
+    except UNREADABLE:
+        return read_as(Room, rawdata)
+    return read_as(Room, text)
+
+
+def _user_of(owner: Anchor) -> User:
+    uid = id_of(owner.uid) or id_of(owner.id_str) or id_of(owner.id)
+    return User(sec_uid=owner.sec_uid, uid=uid, nickname=owner.nickname)
+
+
+def _add_stats(batch: Batch, room: Room, room_id: str, page: int) -> None:
+    stats = room.stats or _NO_STATS
+    shown = stats.user_count_str or room.user_count_str or None
+    shown_total = stats.total_user_str or None
+    now = room.user_count if room.user_count is not None else number_in(shown)
+    total = stats.total_user if stats.total_user is not None else number_in(shown_total)
+    likes = room.like_count or stats.like_count or number_in(stats.like_count_str)
+    likes = likes if likes is not None else room.like_count
+    if any(value is not None for value in (now, total, likes)):
+        batch[LIVE_STATS].append((room_id, now, shown, total, shown_total, likes, page))
+
+
+def _as_json(urls: dict[str, str] | None) -> str | None:
+    return msgspec.json.encode(urls).decode() if urls else None

@@ -1,0 +1,178 @@
+"""Reads what can be read of an object that breaks its pick, field by field. No I/O here.
+
+A field of the wrong type becomes None; numbers, flags and texts that only changed their spelling are put right. An odd
+object in a list becomes an empty one, so that the others keep their places.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from pipelines.transform.picks import NOTHING
+
+T = TypeVar("T", bound=msgspec.Struct)
+Reader = Callable[[Any], Any]
+
+_DECIMAL = re.compile(r"\s*-?\d{1,20}(\.\d{1,20})?\s*")
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
+
+
+def salvaged(pick: type[T], value: Any) -> T | None:
+    """What can be read of a decoded JSON value as this pick; None where it is no object."""
+    found: T | None = _struct_reader(pick)(value)
+    return found
+
+
+def read_as(pick: type[T], raw: msgspec.Raw | bytes | str) -> T | None:
+    """JSON as this pick, strictly if it fits and by salvage otherwise; None where it is no object."""
+    try:
+        strict: T = decoder(pick).decode(raw)
+    except UNREADABLE:
+        pass
+    else:
+        return strict
+    try:
+        return salvaged(pick, msgspec.json.decode(raw))
+    except UNREADABLE:
+        return None
+
+
+@cache
+def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """The one decoder of a type."""
+    return msgspec.json.Decoder(kind)
+
+
+def mended(body: Any) -> bytes | None:
+    """JSON without what strict readers refuse: a byte-order mark, half surrogates, NaN; None where it is no JSON."""
+    text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig", "replace")
+    try:
+        value = json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.encode()
+
+
+@cache
+def _struct_reader(pick: type[msgspec.Struct]) -> Reader:
+    info = inspect.type_info(pick)
+    assert isinstance(info, inspect.StructType)  # noqa: S101
+    fields = [(field.name, field.encode_name, _reader(field.type)) for field in info.fields]
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return None
+        found = {name: reader(value[key]) for name, key, reader in fields if value.get(key) is not None}
+        return pick(**found)
+
+    return read
+
+
+def _reader(info: inspect.Type) -> Reader:
+    if isinstance(info, inspect.UnionType):
+        return _union_reader(info)
+    if isinstance(info, inspect.StructType):
+        return _struct_reader(info.cls)
+    if isinstance(info, inspect.ListType):
+        return _list_reader(info)
+    if isinstance(info, inspect.DictType):
+        return _dict_reader(info)
+    if isinstance(info, inspect.IntType):
+        return _int_reader(info)
+    return _PLAIN[type(info)]
+
+
+def _union_reader(info: inspect.UnionType) -> Reader:
+    readers = [_reader(kind) for kind in info.types if not isinstance(kind, inspect.NoneType)]
+    if len(readers) == 1:
+        return readers[0]
+
+    def read(value: Any) -> Any:
+        return next((found for reader in readers if (found := reader(value)) is not None), None)
+
+    return read
+
+
+def _list_reader(info: inspect.ListType) -> Reader:
+    reader = _reader(info.item_type)
+    kind = info.item_type
+    empty = kind.cls if isinstance(kind, inspect.StructType) else None
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list):
+            return None
+        found = [reader(item) for item in value]
+        if empty is not None:
+            return [empty() if item is None else item for item in found]
+        return [item for item in found if item is not None]
+
+    return read
+
+
+def _dict_reader(info: inspect.DictType) -> Reader:
+    reader = _reader(info.value_type)
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return None
+        found = {key: reader(item) for key, item in value.items()}
+        return {key: item for key, item in found.items() if item is not None}
+
+    return read
+
+
+def _int_reader(info: inspect.IntType) -> Reader:
+    low = -math.inf if info.ge is None else info.ge
+    high = math.inf if info.le is None else info.le
+
+    def read(value: Any) -> int | None:
+        if isinstance(value, str):
+            value = _number_in(value)
+        if isinstance(value, float):
+            value = round(value) if math.isfinite(value) else None
+        return int(value) if isinstance(value, int) and low <= value <= high else None
+
+    return read
+
+
+def _number_in(text: str) -> int | float | None:
+    if not _DECIMAL.fullmatch(text):
+        return None
+    return float(text) if "." in text else int(text)
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _flag(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return _TRUTHS.get(value.strip().lower())
+    return bool(value) if isinstance(value, bool | int | float) else None
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(msgspec.json.encode(value))
+    except UNREADABLE:
+        return NOTHING
+
+
+_PLAIN: dict[type[inspect.Type], Reader] = {
+    inspect.StrType: _text,
+    inspect.BoolType: _flag,
+    inspect.RawType: _raw,
+    inspect.AnyType: lambda value: value,
+}

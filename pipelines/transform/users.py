@@ -1,0 +1,196 @@
+"""Accounts as rows of `users`, `user_stats` and `follows`, and the avatars of profiles. No I/O here.
+
+Counts, places and the like are taken from profiles only: in lists they are missing, outdated or 0.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.transform.addresses import expiry_of, format_of, usable
+from pipelines.transform.picks import Count, Flag, Id, Text, User, first_of, flag_of, id_of
+from pipelines.transform.rows import Batch, Layout
+
+_MET_COLUMNS = (
+    "sec_user_id",
+    "uid",
+    "short_id",
+    "unique_id",
+    "nickname",
+    "bio",
+    "avatar_url",
+    "avatar_uri",
+    "gender",
+    "age",
+    "custom_verify",
+    "enterprise_verify_reason",
+    "verification_type",
+    "is_ban",
+    "is_secret",
+    "is_canceled",
+)
+MET = Layout("users", _MET_COLUMNS)
+AUTHORS = Layout("users", (*_MET_COLUMNS, "last_aweme_id"))
+PROFILES = Layout(
+    "users",
+    (
+        *_MET_COLUMNS,
+        "ip_location",
+        "country",
+        "province",
+        "city",
+        "school_name",
+        "is_block",
+        "is_blocked",
+        "is_star",
+        "has_open_likes",
+        "live_status",
+        "room_id",
+    ),
+    seen=("first_seen_at", "last_seen_at", "profile_seen_at"),
+)
+USER_STATS = Layout(
+    "user_stats",
+    (
+        "sec_user_id",
+        "follower_count",
+        "mplatform_followers_count",
+        "following_count",
+        "aweme_count",
+        "favoriting_count",
+        "total_favorited",
+        "mix_count",
+    ),
+    seen=(),
+)
+AVATARS = Layout(
+    "media",
+    ("media_id", "sec_user_id", "source_uri", "urls", "expires_at", "width", "height", "format"),
+    shared={"kind": "avatar", "position": 0},
+)
+FOLLOWS = Layout("follows", ("sec_user_id", "direction", "other_sec_user_id", "position"))
+
+# The same picture is named with its size before it in lists: 1080x1080/aweme-avatar/...
+_SIZE_BEFORE = re.compile(r"^\d+x\d+/")
+
+
+class Profile(User, gc=False):
+    """An account with what only its profile tells."""
+
+    ip_location: Text = None
+    country: Text = None
+    province: Text = None
+    city: Text = None
+    school_name: Text = None
+    is_block: Flag = None
+    is_blocked: Flag = None
+    is_star: Flag = None
+    show_favorite_list: Flag = None
+    live_status: Count = None
+    room_id: Id = None
+    room_id_str: Id = None
+    follower_count: Count = None
+    mplatform_followers_count: Count = None
+    following_count: Count = None
+    aweme_count: Count = None
+    favoriting_count: Count = None
+    total_favorited: Count = None
+    mix_count: Count = None
+
+
+def add_author(batch: Batch, author: User | None, aweme_id: str, page: int) -> None:
+    """The row of a post's author; none where the post does not say who it is."""
+    if author is not None and author.sec_uid:
+        batch[AUTHORS].append((*_met(author), aweme_id, page))
+
+
+def add_met(batch: Batch, user: User | None, page: int) -> None:
+    """The row of an account met in a list or a room."""
+    if user is not None and user.sec_uid:
+        batch[MET].append((*_met(user), page))
+
+
+def add_follow(batch: Batch, owner: str, direction: str, user: User, position: int, page: int) -> None:
+    """The row that an account stands in a list of another's; direction is following or follower."""
+    add_met(batch, user, page)
+    batch[FOLLOWS].append((owner, direction, user.sec_uid, position, page))
+
+
+def add_profile(batch: Batch, user: Profile, page: int) -> None:
+    """The rows of a profile: the account, its counts, its avatar."""
+    batch[PROFILES].append(
+        (
+            *_met(user),
+            user.ip_location or None,
+            user.country or None,
+            user.province or None,
+            user.city or None,
+            user.school_name or None,
+            flag_of(user.is_block),
+            flag_of(user.is_blocked),
+            flag_of(user.is_star),
+            flag_of(user.show_favorite_list),
+            user.live_status,
+            id_of(user.room_id_str) or id_of(user.room_id),
+            page,
+        )
+    )
+    _add_stats(batch, user, page)
+    _add_avatar(batch, user, page)
+
+
+def _met(user: User) -> tuple[object, ...]:
+    avatar = user.avatar_larger
+    return (
+        user.sec_uid,
+        id_of(user.uid),
+        id_of(user.short_id),
+        id_of(user.unique_id),
+        user.nickname or None,
+        user.signature or None,
+        first_of(avatar),
+        _SIZE_BEFORE.sub("", avatar.uri) if avatar and avatar.uri else None,
+        user.gender,
+        user.user_age if user.user_age != -1 else None,
+        user.custom_verify or None,
+        user.enterprise_verify_reason or None,
+        user.verification_type,
+        flag_of(user.is_ban),
+        flag_of(user.secret),
+        flag_of(user.user_canceled),
+    )
+
+
+def _add_stats(batch: Batch, user: Profile, page: int) -> None:
+    counts = (
+        user.follower_count,
+        user.mplatform_followers_count,
+        user.following_count,
+        user.aweme_count,
+        user.favoriting_count,
+        user.total_favorited,
+        user.mix_count,
+    )
+    if any(count is not None for count in counts):
+        batch[USER_STATS].append((user.sec_uid, *counts, page))
+
+
+def _add_avatar(batch: Batch, user: Profile, page: int) -> None:
+    avatar = user.avatar_larger
+    urls = usable(avatar.url_list) if avatar else []
+    if avatar is None or not urls:
+        return
+    uri = _SIZE_BEFORE.sub("", avatar.uri) if avatar.uri else None
+    batch[AVATARS].append(
+        (
+            f"{user.sec_uid}:avatar:0",
+            user.sec_uid,
+            uri,
+            urls,
+            expiry_of(urls),
+            avatar.width,
+            avatar.height,
+            format_of(urls),
+            page,
+        )
+    )
