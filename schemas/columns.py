@@ -53,7 +53,9 @@ RUN_ID = text("run_id", "run that wrote the row: runs.run_id", required=True)
 OBSERVED_AT = time("observed_at", "when page_id was read: the newest look at this row", rule=Rule.LAST, required=True)
 FIRST_SEEN_AT = time("first_seen_at", "when the archive first saw it", rule=Rule.FIRST)
 LAST_SEEN_AT = time("last_seen_at", "when the archive last saw it there", rule=Rule.LAST)
-GONE_AT = time("gone_at", "when it was found to be gone; NULL while it is there", rule=Rule.REPLACE)
+GONE_AT = replace(
+    time("gone_at", "when it was found to be gone; NULL while it is there", rule=Rule.SINCE), tracked=True
+)
 CREATED_AT = time("created_at", "when it was published, by Douyin's clock")
 LISTING = text("listing", "post, like, collect, mix, feed, follow_feed, friend_feed, related, ...")
 OWNER_ID = text("owner_id", "whose listing: sec_user_id, mix_id, aweme_id, or 'self' for the cookie's owner")

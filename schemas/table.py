@@ -29,7 +29,8 @@ class Rule(StrEnum):
 
     KEY = "key"  # names the row; never changes
     LATEST = "latest"  # the newest known value; NULL never replaces a value
-    REPLACE = "replace"  # the newest value, NULL too (gone_at is cleared when a post comes back)
+    REPLACE = "replace"  # the newest value, NULL too (gone_reason is cleared when a post comes back)
+    SINCE = "since"  # the first value since it was last NULL (gone_at stays the day it was found gone)
     FIRST = "first"  # the smallest value ever given
     LAST = "last"  # the largest value ever given
 

@@ -1,0 +1,187 @@
+"""Frames of a batch of pages into the tables, inside one transaction: merges, history, and which pages are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pipelines.load import merge
+from pipelines.load.attach import NAME
+from schemas.catalog import BY_NAME
+from schemas.raw import APPLIED_PAGES
+from schemas.runs import CHANGES
+from schemas.table import Kind, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch brought. `rows` counts the rows written, by table."""
+
+    new_posts: int = 0
+    changed_posts: int = 0
+    rejects: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def apply(
+    con: duckdb.DuckDBPyConnection,
+    frames: Mapping[str, pl.DataFrame],
+    page_ids: Sequence[str],
+    *,
+    run_id: str,
+    applied_at: datetime,
+) -> Applied:
+    """Merge the rows of these pages and mark the pages as applied; pages that were applied already are passed over."""
+    fresh = _fresh(con, page_ids)
+    if not fresh:
+        return Applied()
+    given = {name: _of_pages(frame, fresh, is_all=len(fresh) == len(set(page_ids))) for name, frame in frames.items()}
+    changes, rows, new_posts = [CHANGES.schema.to_frame()], {}, 0
+    for name, table in BY_NAME.items():
+        frame = given.get(name)
+        if frame is None or frame.is_empty():
+            continue
+        if table.kind is Kind.FACTS:
+            merged = _merge(con, table, frame)
+            changes.append(merged.changes)
+            rows[name] = merged.rows.height
+            if name == "posts":
+                new_posts = merged.rows.height - merged.known.height
+        elif table.kind is Kind.SERIES:
+            rows[name] = _append(con, table, frame)
+        else:
+            rows[name] = insert(con, table, frame)
+    changed = pl.concat(changes)
+    rows["changes"] = insert(con, CHANGES, changed)
+    rejects = given.get("rejects")
+    insert(con, APPLIED_PAGES, _marks(fresh, rejects, run_id, applied_at))
+    return Applied(
+        new_posts=new_posts,
+        changed_posts=changed.filter(pl.col("table_name") == "posts").get_column("row_key").n_unique(),
+        rejects=0 if rejects is None else rejects.height,
+        rows=rows,
+    )
+
+
+def _fresh(con: duckdb.DuckDBPyConnection, page_ids: Sequence[str]) -> list[str]:
+    asked = list(dict.fromkeys(page_ids))
+    if not asked:
+        return []
+    sql = "SELECT page_id FROM applied_pages WHERE page_id BETWEEN ? AND ? AND page_id IN (SELECT unnest(?))"
+    done = {row[0] for row in con.execute(sql, [min(asked), max(asked), asked]).fetchall()}
+    return [page_id for page_id in asked if page_id not in done]
+
+
+def _of_pages(frame: pl.DataFrame, page_ids: Sequence[str], *, is_all: bool) -> pl.DataFrame:
+    return frame if is_all else frame.filter(pl.col("page_id").is_in(list(page_ids)))
+
+
+def _marks(page_ids: Sequence[str], rejects: pl.DataFrame | None, run_id: str, applied_at: datetime) -> pl.DataFrame:
+    counts: dict[str, int] = {}
+    if rejects is not None:
+        counts = dict(rejects.group_by("page_id").len().iter_rows())
+    marks = [(page_id, run_id, counts.get(page_id, 0), applied_at) for page_id in page_ids]
+    return pl.DataFrame(marks, schema=APPLIED_PAGES.schema, orient="row")
+
+
+def _merge(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> merge.Merged:
+    stored = _stored(con, table, frame.select(table.key).unique())
+    merged = merge.merge(table, stored, frame)
+    replace(con, table, merged.rows, known=merged.known)
+    return merged
+
+
+def _stored(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
+    """The stored rows of these keys."""
+    if not has_rows(con, table):
+        return table.schema.to_frame()
+    with among(con, keys) as (test, values):
+        found = con.execute(f'SELECT * FROM "{table.name}" WHERE {test}', values).pl()
+    return found.select(table.names).cast(table.schema)
+
+
+def _append(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> int:
+    """Append the rows of a series that say something new; only keys with older observations need all their rows."""
+    subject = [name for name in table.key if name != "observed_at"]
+    last = _last_known(con, table, frame.select(subject).unique())
+    if last.height:
+        starts = frame.group_by(subject).agg(pl.col("observed_at").min().alias("|from"))
+        late = last.join(starts, on=subject).filter(pl.col("|from") <= pl.col("observed_at")).select(subject)
+        if late.height:
+            last = pl.concat([last.join(late, on=subject, how="anti"), _stored(con, table, late)])
+    return insert(con, table, merge.append(table, last, frame))
+
+
+def _last_known(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
+    """The last known value of each column of these keys, at the newest stored moment."""
+    if not has_rows(con, table):
+        return table.schema.to_frame()
+    values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
+    subject = ", ".join(f'"{name}"' for name in keys.columns)
+    with among(con, keys) as (test, bounds):
+        sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
+        found = con.execute(f"{sql} GROUP BY {subject}", bounds).pl()
+    return found.select(table.names).cast(table.schema)
+
+
+def replace(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, *, known: pl.DataFrame) -> int:
+    """Write rows in place of the stored ones; `known` are the keys that are, or may be, stored, one row each."""
+    if known.height:
+        with among(con, known) as (test, values):
+            con.execute(f'DELETE FROM "{table.name}" WHERE {test}', values)
+    return insert(con, table, rows)
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> int:
+    """Append rows as they are."""
+    if rows.height:
+        names = ", ".join(f'"{name}"' for name in rows.columns)
+        with shown(con, "new_rows", rows):
+            con.execute(f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM new_rows')
+    return rows.height
+
+
+def put(con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Merge rows into a table of kind state: the new row replaces the old one of the same key."""
+    frame = pl.DataFrame(list(rows), schema=table.schema).unique(list(table.key), keep="last", maintain_order=True)
+    return replace(con, table, frame, known=frame.select(table.key))
+
+
+@contextmanager
+def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[tuple[str, list[str | int | None]]]:
+    """The test that a row has one of these keys, and its values; by its bounds files are passed over unopened."""
+    names = [f'"{name}"' for name in keys.columns]
+    if keys.height == 1:
+        yield " AND ".join(f"{name} = ?" for name in names), list(keys.row(0))
+        return
+    columns = ", ".join(names)
+    between = " AND ".join(f"{name} BETWEEN ? AND ?" for name in names)
+    bounds = [bound for name in keys.columns for bound in (keys[name].min(), keys[name].max())]
+    with shown(con, "wanted_keys", keys):
+        yield f"{between} AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)", bounds  # type: ignore[misc]
+
+
+def has_rows(con: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    """Whether the table was ever written to; planning a query on an empty one costs more than to ask."""
+    meta = f"__ducklake_metadata_{NAME}"
+    sql = f"""SELECT 1 FROM {meta}.ducklake_table_stats JOIN {meta}.ducklake_table USING (table_id)
+    WHERE end_snapshot IS NULL AND table_name = ? AND record_count > 0"""
+    return bool(con.execute(sql, [table.name]).fetchall())
+
+
+@contextmanager
+def shown(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
+    """Let SQL read a frame under a name, without a copy."""
+    con.register(name, frame.to_arrow())
+    try:
+        yield
+    finally:
+        con.unregister(name)

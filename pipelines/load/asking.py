@@ -1,0 +1,61 @@
+"""Answers to questions of people: any SQL as a frame, and what the archive holds in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pipelines.errors import BadInput, LakeBusy
+from pipelines.load.attach import NAME
+from schemas.catalog import BY_NAME
+
+if TYPE_CHECKING:
+    import duckdb
+
+_FOREIGN = ("INTERVAL", "TIME WITH TIME ZONE", "TIME_NS", "BIT", "UUID", "VARIANT", "MAP")
+
+
+def ask(
+    con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any] | Mapping[str, Any]
+) -> duckdb.DuckDBPyConnection:
+    """Run a query; BadInput with DuckDB's words where it cannot be answered."""
+    import duckdb
+
+    try:
+        return con.execute(sql, params or None)
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+        raise BadInput(f"The query cannot be answered: {error}") from error
+    except duckdb.Error as error:
+        if "locked" in str(error):
+            raise LakeBusy("The catalog is busy: try again in a moment.") from error
+        raise
+
+
+def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The answer as a frame; types that polars has not (INTERVAL, TIME WITH TIME ZONE, ...) as text."""
+    described = answer.description or []
+    foreign = [str(column[1]).split("(")[0] in _FOREIGN for column in described]
+    if not any(foreign):
+        return answer.pl()
+    names = [column[0] for column in described]
+    rows = answer.fetchall()
+    values = {
+        name: [str(row[at]) if foreign[at] and row[at] is not None else row[at] for row in rows]
+        for at, name in enumerate(names)
+    }
+    return pl.DataFrame(values, strict=False)
+
+
+def stats(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """`rows` by table, `files` and `table_bytes` of Parquet, and `stored`: count and bytes of media by kind."""
+    rows = {name: con.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0] for name in BY_NAME}
+    held = con.execute(f"SELECT sum(file_count), sum(file_size_bytes) FROM ducklake_table_info('{NAME}')")
+    files, size = held.fetchall()[0]
+    kinds = con.execute(
+        """SELECT m.kind, count(*), coalesce(sum(f.size_bytes), 0)::BIGINT
+        FROM files f JOIN media m USING (media_id) WHERE f.state = 'stored' GROUP BY m.kind ORDER BY ALL"""
+    ).fetchall()
+    stored = {kind: {"count": count, "bytes": total} for kind, count, total in kinds}
+    return {"rows": rows, "files": int(files or 0), "table_bytes": int(size or 0), "stored": stored}

@@ -1,0 +1,191 @@
+"""How the archive's catalog is opened: DuckDB with its extensions, S3's secret, ATTACH; and how others open it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pipelines.errors import BadInput, Unreachable
+
+if TYPE_CHECKING:
+    import duckdb
+
+NAME = "archive"
+_SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner"}
+_S3_OPTIONS = {
+    "key": "KEY_ID",
+    "secret": "SECRET",
+    "token": "SESSION_TOKEN",
+    "region": "REGION",
+    "endpoint": "ENDPOINT",
+    "url_style": "URL_STYLE",
+    "use_ssl": "USE_SSL",
+}
+_HIDDEN = {"key": "your access key", "secret": "your secret key", "token": "your session token"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an archive lies. `catalog` is sqlite:PATH, postgres:CONNINFO or postgresql://... ."""
+
+    catalog: str = field(repr=False)
+    data_path: str
+    s3: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """Sqlite or postgres."""
+        return "sqlite" if self.catalog.startswith("sqlite:") else "postgres"
+
+    @property
+    def target(self) -> str:
+        """The path of a SQLite catalog, or what libpq is told of a PostgreSQL one."""
+        if self.kind == "sqlite":
+            return str(Path(self.catalog.removeprefix("sqlite:")).expanduser().absolute())
+        return self.catalog.removeprefix("postgres:")
+
+    @property
+    def tables(self) -> str:
+        """The place of the Parquet files, absolute, with a final slash."""
+        if self.is_s3:
+            return self.data_path.rstrip("/") + "/"
+        return str(Path(self.data_path).expanduser().absolute()) + "/"
+
+    @property
+    def is_s3(self) -> bool:
+        """Whether the Parquet files lie in a bucket."""
+        return self.data_path.startswith("s3://")
+
+
+def place_of(catalog: str, data_path: str, s3: Mapping[str, str] | None) -> Place:
+    """The place, checked; BadInput where it cannot be one."""
+    if not catalog.startswith(("sqlite:", "postgres:", "postgresql://")):
+        raise BadInput("The catalog must begin with sqlite: or postgresql:// .")
+    return Place(catalog, data_path, dict(s3 or {}))
+
+
+def connect(place: Place, *, read_only: bool, memory_limit: str, threads: int, temp: str, busy_timeout_ms: int) -> Any:
+    """A DuckDB connection with the catalog attached as `archive` and in use."""
+    import duckdb
+
+    config: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads, "temp_directory": temp}
+    con = duckdb.connect(config={**config, "preserve_insertion_order": False, "autoinstall_known_extensions": False})
+    try:
+        con.execute("SET GLOBAL TimeZone = 'UTC'")
+        for name in _extensions(place):
+            _load(con, name)
+        if place.is_s3:
+            for statement in _access(place.s3):
+                con.execute(statement)
+        con.execute(_attach(place, read_only=read_only, busy_timeout_ms=busy_timeout_ms))
+        con.execute(f"USE {NAME}")
+    except duckdb.Error as error:
+        con.close()
+        raise refusal(error, place) from None
+    return con
+
+
+def _extensions(place: Place) -> list[str]:
+    return ["ducklake", _SCANNERS[place.kind], *(["httpfs"] if place.is_s3 else [])]
+
+
+def _load(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load an extension from its own package, so that nothing is downloaded or written; else DuckDB's own way."""
+    import duckdb
+
+    file = _packaged(name, duckdb.__version__)
+    if file is None:
+        con.execute(f"INSTALL {name}")
+        con.execute(f"LOAD {name}")
+    else:
+        con.execute(f"LOAD {quoted(str(file))}")
+
+
+def _packaged(name: str, version: str) -> Path | None:
+    from importlib.util import find_spec
+
+    found = find_spec(f"duckdb_extension_{name}")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        file = Path(folder) / "extensions" / f"v{version}" / f"{name}.duckdb_extension"
+        if file.is_file():
+            return file
+    return None
+
+
+def quoted(text: str) -> str:
+    """The text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _access(s3: Mapping[str, str], *, is_hidden: bool = False) -> list[str]:
+    """The statements that give access to the bucket; without keys of our own, AWS's variables are read by DuckDB."""
+    options = {name: str(value) for name, value in s3.items() if value}
+    options.setdefault("url_style", "path" if "endpoint" in options else "vhost")
+    if "://" in options.get("endpoint", ""):
+        parts = urlsplit(options["endpoint"])
+        options["endpoint"] = parts.netloc
+        options.setdefault("use_ssl", "false" if parts.scheme == "http" else "true")
+    if "key" not in options:
+        return [f"SET GLOBAL s3_{name} = {quoted(value)}" for name, value in options.items() if name not in _HIDDEN]
+    shown = {name: _HIDDEN.get(name, value) if is_hidden else value for name, value in options.items()}
+    words = ["TYPE s3", *(f"{_S3_OPTIONS[name]} {quoted(value)}" for name, value in shown.items())]
+    return [f"CREATE OR REPLACE SECRET aweme_s3 ({', '.join(words)})"]
+
+
+def _attach(place: Place, *, read_only: bool, busy_timeout_ms: int) -> str:
+    options = [f"DATA_PATH {quoted(place.tables)}", "DATA_INLINING_ROW_LIMIT 0"]
+    if not place.is_s3:
+        options.append("OVERRIDE_DATA_PATH true")  # a local archive may be moved with its catalog
+    if place.kind == "sqlite":
+        options += [f"META_BUSY_TIMEOUT {busy_timeout_ms}", *([] if read_only else ["META_JOURNAL_MODE 'WAL'"])]
+    if read_only:
+        options.append("READ_ONLY")
+    return f"ATTACH {quoted(f'ducklake:{place.kind}:{place.target}')} AS {NAME} ({', '.join(options)})"
+
+
+def attach_sql(place: Place) -> list[str]:
+    """The statements that open the archive for reading in DuckDB's own shell; secrets are left to fill in."""
+    names = [name.removesuffix("_scanner") for name in _extensions(place)]
+    shown = Place(_without_password(place.catalog), place.data_path)
+    options = [f"DATA_PATH {quoted(place.tables)}", "OVERRIDE_DATA_PATH true", "READ_ONLY"]
+    return [
+        *(f"INSTALL {name}" for name in names),
+        *(f"LOAD {name}" for name in names),
+        *(_access(place.s3, is_hidden=True) if place.is_s3 else []),
+        f"ATTACH {quoted(f'ducklake:{place.kind}:{shown.target}')} AS {NAME} ({', '.join(options)})",
+        f"USE {NAME}",
+    ]
+
+
+def _without_password(catalog: str) -> str:
+    shown = re.sub(r"(://[^/@:]*):[^@/]*@", r"\1@", catalog)
+    return re.sub(r"(\bpassword\s*=\s*)('[^']*'|\S+)\s*", "", shown)
+
+
+def refusal(error: Exception, place: Place) -> Exception:
+    """The archive's own error for one that DuckDB raised while the catalog was opened; without passwords."""
+    text = _scrubbed(str(error).splitlines()[0], place)
+    if "does not exist" in text or ("Cannot open" in text and place.kind == "sqlite"):
+        return BadInput(
+            f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})"
+        )
+    if "DATA_PATH" in text:
+        return BadInput(f"The catalog belongs to another root than {place.data_path}: check root and catalog. ({text})")
+    if place.kind == "postgres" or place.is_s3:
+        return Unreachable(f"The catalog or the bucket cannot be reached: check address and access. ({text})")
+    return BadInput(f"The catalog of {place.data_path} cannot be opened: check the path and its rights. ({text})")
+
+
+def _scrubbed(text: str, place: Place) -> str:
+    secrets = [place.catalog, place.target, *(place.s3.get(name, "") for name in _HIDDEN)]
+    if "@" in place.catalog or "password" in place.catalog:
+        text = _without_password(text)
+        for secret in secrets[:2]:
+            text = text.replace(secret, _without_password(secret))
+    for secret in secrets[2:]:
+        text = text.replace(secret, "***") if secret else text
+    return text

@@ -1,0 +1,48 @@
+"""Entries of listings: which posts a listing had shown, and which vanished from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipelines.load import apply as applying
+from schemas.runs import CHANGES
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def known_ids(
+    con: duckdb.DuckDBPyConnection, listing: str, owner_id: str, ids: Collection[str], *, before: datetime
+) -> set[str]:
+    """Those of these posts that the listing had shown before that moment."""
+    if not ids:
+        return set()
+    rows = con.execute(
+        """SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ? AND first_seen_at < ?
+        AND aweme_id BETWEEN ? AND ? AND aweme_id IN (SELECT unnest(?))""",
+        [listing, owner_id, before, min(ids), max(ids), list(ids)],
+    )
+    return {aweme_id for (aweme_id,) in rows.fetchall()}
+
+
+def mark_gone(
+    con: duckdb.DuckDBPyConnection, listing: str, owner_id: str, *, not_seen_since: datetime, gone_at: datetime
+) -> list[str]:
+    """Mark the entries that were last seen before that moment, write it to `changes`, and return their posts."""
+    test = "listing = ? AND owner_id = ? AND last_seen_at < ? AND gone_at IS NULL"
+    values = [listing, owner_id, not_seen_since]
+    sql = f"SELECT aweme_id, page_id FROM listing_entries WHERE {test} ORDER BY aweme_id"
+    vanished = con.execute(sql, values).fetchall()
+    if vanished:
+        con.execute(f"UPDATE listing_entries SET gone_at = ? WHERE {test}", [gone_at, *values])
+        word = gone_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        changes = [
+            ("listing_entries", f"{listing}:{owner_id}:{aweme_id}", "gone_at", gone_at, None, word, page_id)
+            for aweme_id, page_id in vanished
+        ]
+        applying.insert(con, CHANGES, pl.DataFrame(changes, schema=CHANGES.schema, orient="row"))
+    return [aweme_id for aweme_id, _ in vanished]

@@ -1,0 +1,299 @@
+"""The door to the catalog: what is kept, what is known, what is wanted.
+
+Tables are Parquet files under one place, their catalog is DuckLake's on SQLite or PostgreSQL, and DuckDB does the work.
+Every method that writes is one commit, whole or not at all. Writers take turns (turns.py); readers never wait: each
+reads the newest commit through a cursor of its own, so a Lake may be used from several threads.
+
+Rows go in as frames: a few thousand keys are looked up with one semi-join, merged in memory by the rules of merge.py,
+and written back as DELETE and INSERT. DuckLake's own MERGE plans 35 ms a statement and cannot write history.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+
+from pipelines.errors import BadInput
+from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, turns
+from pipelines.load import apply as applying
+from pipelines.load.apply import Applied
+from schemas.listings import CHECKPOINTS
+from schemas.media import FILES
+from schemas.raw import RAW_PAGES
+from schemas.runs import RUNS
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from schemas.files import Kept, Wanted
+    from schemas.pages import Checkpoint, Page
+
+_BATCH_BYTES = 16 * 1024 * 1024
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Lake:
+    """An open archive. Make it with `Lake.open`, close it or use it as a context manager."""
+
+    def __init__(
+        self, place: attach.Place, con: duckdb.DuckDBPyConnection, temp: tempfile.TemporaryDirectory[str]
+    ) -> None:
+        self._place, self._con, self._temp = place, con, temp
+        self._writer: turns.Writer | None = None
+        self._now: Callable[[], datetime] = _utc_now
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        catalog: str,
+        data_path: str,
+        read_only: bool = False,
+        s3: Mapping[str, str] | None = None,
+        busy_timeout_ms: int = 5000,
+        wait_s: float = 120.0,
+        memory_limit: str = "160MB",
+        threads: int = 2,
+        now: Callable[[], datetime] = _utc_now,
+        rng: random.Random | None = None,
+    ) -> Lake:
+        """Open an archive; for writing, make or bring up to date its tables.
+
+        `catalog` is sqlite:PATH, postgres:CONNINFO or postgresql://...; `data_path` a folder or s3://bucket/prefix;
+        `s3` may hold key, secret, token, region, endpoint, url_style, use_ssl. A writer waits `wait_s` seconds for its
+        turn. BadInput where there is no archive to read, or a newer one; Unreachable where nothing answers.
+        """
+        place = attach.place_of(catalog, data_path, s3)
+        temp = tempfile.TemporaryDirectory(prefix="aweme-", ignore_cleanup_errors=True)
+        try:
+            con = attach.connect(
+                place,
+                read_only=read_only,
+                memory_limit=memory_limit,
+                threads=threads,
+                temp=temp.name,
+                busy_timeout_ms=busy_timeout_ms,
+            )
+        except BaseException:
+            temp.cleanup()
+            raise
+        lake = cls(place, con, temp)
+        lake._now = now
+        try:
+            lake._begin(read_only=read_only, wait_s=wait_s, rng=rng or random.Random())  # noqa: S311 - jitter only
+        except BaseException:
+            lake.close()
+            raise
+        return lake
+
+    def _begin(self, *, read_only: bool, wait_s: float, rng: random.Random) -> None:
+        is_current = migrate.is_current(self._con)
+        if read_only:
+            return
+        turn: turns.Turns
+        if self._place.kind == "sqlite":
+            turn = turns.FileTurns(self._place.target, wait_s)
+        else:
+            turn = turns.ServerTurns(self._con, self._place, wait_s)
+        self._writer = turns.Writer(self._con, turn.turn, rng)
+        if not is_current:
+            self._commit(migrate.make_tables)
+            self._commit(migrate.finish)
+
+    def close(self) -> None:
+        """Close the catalog; what was committed stays."""
+        self._con.close()
+        self._temp.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _commit(self, work: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
+        if self._writer is None:
+            raise BadInput("This archive was opened for reading only: open it for writing.")
+        return self._writer.commit(work)
+
+    def _read(self) -> duckdb.DuckDBPyConnection:
+        cursor = self._con.cursor()
+        cursor.execute(f"USE {attach.NAME}")
+        return cursor
+
+    # Pages
+
+    def keep_page(self, page: Page, *, run_id: str, checkpoint: Checkpoint | None = None) -> None:
+        """Keep a page, and move the checkpoint, in one commit."""
+        row = pl.DataFrame([rawpages.to_row(page, run_id)], schema=RAW_PAGES.schema)
+        mark = checkpoints.to_row(checkpoint, self._now()) if checkpoint else None
+
+        def work(con: duckdb.DuckDBPyConnection) -> None:
+            applying.insert(con, RAW_PAGES, row)
+            if mark:
+                applying.put(con, CHECKPOINTS, [mark])
+
+        self._commit(work)
+
+    def pending(self, run_id: str | None = None, *, everywhere: bool = False) -> list[str]:
+        """Pages without rows in the tables yet, oldest first: of runs that did not end well, of one run, or of all."""
+        tests, values = [rawpages.READABLE], []
+        con = self._read()
+        if not everywhere:
+            unfinished = [run_id] if run_id else _unfinished_runs(con)
+            if not unfinished:
+                return []
+            tests.append("run_id BETWEEN ? AND ? AND run_id IN (SELECT unnest(?))")
+            values = [min(unfinished), max(unfinished), unfinished]
+        rows = con.execute(
+            f"""WITH kept AS MATERIALIZED (SELECT page_id, fetched_at FROM raw_pages WHERE {" AND ".join(tests)})
+            SELECT page_id FROM kept ANTI JOIN applied_pages USING (page_id) ORDER BY fetched_at, page_id""",
+            values,
+        ).fetchall()
+        return [page_id for (page_id,) in rows]
+
+    def raw_pages(
+        self, page_ids: Sequence[str] | None = None, *, where: str = "", max_bytes: int = _BATCH_BYTES
+    ) -> Iterator[list[Page]]:
+        """Kept pages in order of fetched_at, in lists whose bodies hold at most `max_bytes` (or one page)."""
+        return rawpages.read(self._read, page_ids, where, max_bytes)
+
+    def apply(self, frames: Mapping[str, pl.DataFrame], page_ids: Sequence[str], *, run_id: str) -> Applied:
+        """Merge the rows made of these pages, in one commit; pages that were applied before are passed over."""
+        done: Applied = self._commit(
+            lambda con: applying.apply(con, frames, page_ids, run_id=run_id, applied_at=self._now())
+        )
+        return done
+
+    # Listings
+
+    def known_ids(self, listing: str, owner_id: str, ids: Collection[str], *, before: datetime) -> set[str]:
+        """Those of these posts that the listing had shown before that moment."""
+        return entries.known_ids(self._read(), listing, owner_id, ids, before=before)
+
+    def checkpoint(self, listing: str, owner_id: str) -> Checkpoint | None:
+        """How far a listing was read; None where it never was."""
+        rows = self.query(
+            "SELECT * FROM checkpoints WHERE listing = ? AND owner_id = ?", [listing, owner_id]
+        ).to_dicts()
+        return checkpoints.from_row(rows[0]) if rows else None
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Move a checkpoint without a page."""
+        row = checkpoints.to_row(checkpoint, self._now())
+        self._commit(lambda con: applying.put(con, CHECKPOINTS, [row]))
+
+    def mark_gone(self, listing: str, owner_id: str, *, not_seen_since: datetime, gone_at: datetime) -> list[str]:
+        """Mark the entries of a listing that a full walk, begun at `not_seen_since`, did not show; returns their posts.
+
+        To be called only after a full walk that reached the end. Posts are not marked: their details must say so.
+        """
+        gone: list[str] = self._commit(
+            lambda con: entries.mark_gone(con, listing, owner_id, not_seen_since=not_seen_since, gone_at=gone_at)
+        )
+        return gone
+
+    # Files
+
+    def wanted(
+        self,
+        *,
+        kinds: Sequence[str],
+        listing: str | None = None,
+        owner_id: str | None = None,
+        aweme_ids: Sequence[str] | None = None,
+        media_ids: Sequence[str] | None = None,
+        exclude: Collection[str] = (),
+        limit: int | None = None,
+        retry_failed: bool = True,
+        max_attempts: int = 5,
+    ) -> list[Wanted]:
+        """Promised files that are not kept, newest post first; failed ones again, up to `max_attempts` tries."""
+        return promises.find(
+            self._read(),
+            kinds=kinds,
+            listing=listing,
+            owner_id=owner_id,
+            aweme_ids=aweme_ids,
+            media_ids=media_ids,
+            exclude=exclude,
+            limit=limit,
+            retry_failed=retry_failed,
+            max_attempts=max_attempts,
+        )
+
+    def media_urls(self, media_id: str) -> promises.Addresses | None:
+        """The addresses of a promised file as last seen; None where nothing promises it."""
+        return promises.addresses(self._read(), media_id)
+
+    def keep_files(self, rows: Sequence[Kept]) -> None:
+        """Write what became of files, in one commit; the newest row of a file replaces the others."""
+        if rows:
+            values = [asdict(kept) for kept in rows]
+            self._commit(lambda con: applying.put(con, FILES, values))
+
+    def folders(self) -> dict[str, str]:
+        """The folder of each account that has one: sec_user_id to folder."""
+        return accounts.folders(self._read())
+
+    def record_folders(self, folders: Mapping[str, str], *, moved: bool = False) -> None:
+        """Note which folder keeps an account's files; with `moved`, their paths follow in the same commit."""
+        if folders:
+            self._commit(lambda con: accounts.record_folders(con, folders, moved=moved))
+
+    # Runs
+
+    def start_run(self, **columns: Any) -> None:
+        """Write the row of a run that begins: `run_id` and any other column of `runs`."""
+        self._commit(lambda con: applying.put(con, RUNS, [_row_of_run(columns)]))
+
+    def end_run(self, run_id: str, **columns: Any) -> None:
+        """Write how a run ended into its row; columns that are not named stay as they are."""
+
+        def work(con: duckdb.DuckDBPyConnection) -> None:
+            known = con.execute("SELECT * FROM runs WHERE run_id = ?", [run_id]).pl().to_dicts()
+            applying.put(con, RUNS, [{**(known[0] if known else {}), **_row_of_run({"run_id": run_id, **columns})}])
+
+        self._commit(work)
+
+    # Asking
+
+    def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
+        """The answer to a query, as a frame; BadInput with DuckDB's words where it cannot be answered."""
+        return asking.frame(asking.ask(self._read(), sql, params))
+
+    def query_arrow(
+        self, sql: str, params: Sequence[Any] | Mapping[str, Any] = (), rows: int = 100_000
+    ) -> pa.RecordBatchReader:
+        """The answer to a query, as a stream of record batches of at most so many rows."""
+        return asking.ask(self._read(), sql, params).fetch_record_batch(rows)
+
+    def attach_sql(self) -> list[str]:
+        """The statements that open this archive in DuckDB's own shell, without secrets."""
+        return attach.attach_sql(self._place)
+
+    def stats(self) -> dict[str, Any]:
+        """`rows` by table, `files` (tables' Parquet files), `table_bytes`, and `stored`: count and bytes by kind."""
+        return asking.stats(self._read())
+
+
+def _unfinished_runs(con: duckdb.DuckDBPyConnection) -> list[str]:
+    sql = "SELECT run_id FROM runs WHERE ended_at IS NULL OR coalesce(outcome, '') NOT IN ('complete', 'partial')"
+    return [run_id for (run_id,) in con.execute(sql).fetchall()]
+
+
+def _row_of_run(columns: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(columns) - set(RUNS.names)
+    if unknown:
+        raise BadInput(f"runs has no column {min(unknown)}.")
+    return dict(columns)

@@ -1,0 +1,120 @@
+"""Makes the tables and views of a new archive, brings an older one up to date, refuses a newer one.
+
+The version stands in a view, `archive_version`: reading it opens no file. A column or table that was added later is
+made where it lacks, without rewriting anything. An archive that holds columns unknown here was written by a newer
+program; a merge would lose them, so it is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadInput
+from pipelines.load.attach import NAME, quoted
+from pipelines.load.views import VIEWS
+from schemas.catalog import BY_NAME, TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+VERSION = 1
+"""Raised when what a column or table means changes; added columns and tables need no new version."""
+
+_VERSION_VIEW = "archive_version"
+_OPTIONS = {
+    "parquet_compression": "zstd",
+    "parquet_row_group_size": "16384",  # small groups: less memory to write them, less to read for a few keys
+}
+# Rows of these tables come a few at a time; they wait in the catalog until maintenance writes them to Parquet.
+_INLINED = {"checkpoints": 100, "runs": 100}
+
+
+def fingerprint() -> str:
+    """What tells one set of declarations from another: tables, columns, comments, views."""
+    words = [*_create_statements(), *_comment_statements(), *_view_statements(), str(_OPTIONS), str(_INLINED)]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
+def found_version(con: duckdb.DuckDBPyConnection) -> tuple[int, str] | None:
+    """The version and fingerprint that the archive was last written with; None where it has none yet."""
+    import duckdb
+
+    try:
+        row = con.execute(f"SELECT version, fingerprint FROM {NAME}.{_VERSION_VIEW}").fetchone()
+    except duckdb.CatalogException:
+        return None
+    return (int(row[0]), str(row[1])) if row else None
+
+
+def is_current(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether nothing needs to be made; BadInput where the archive is newer than this program."""
+    found = found_version(con)
+    if found and found[0] > VERSION:
+        raise BadInput(f"This archive has version {found[0]}, this program knows {VERSION}: upgrade aweme-archive.")
+    return found == (VERSION, fingerprint())
+
+
+def make_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """The first transaction: make the tables, columns, comments and views that are missing."""
+    if is_current(con):
+        return
+    _refuse_unknown(con)
+    for name, value in _OPTIONS.items():
+        con.execute(f"CALL {NAME}.set_option('{name}', '{value}')")
+    for statement in [*_create_statements(), *_added_columns(con), *_comment_statements(), *_view_statements()]:
+        con.execute(statement)
+
+
+def finish(con: duckdb.DuckDBPyConnection) -> None:
+    """The second transaction: options of single tables, which must be committed before, and the version."""
+    if is_current(con):
+        return
+    for table, limit in _INLINED.items():
+        con.execute(f"CALL {NAME}.set_option('data_inlining_row_limit', {limit}, table_name => '{table}')")
+    version = f"SELECT {VERSION} AS version, '{fingerprint()}' AS fingerprint"
+    con.execute(f"CREATE OR REPLACE VIEW {_VERSION_VIEW} AS {version}")
+    con.execute(f"COMMENT ON VIEW {_VERSION_VIEW} IS 'With which version of the tables the archive was written.'")
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    rows = con.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, table_name) "
+        f"WHERE database_name = '{NAME}'"
+    ).fetchall()
+    found: dict[str, set[str]] = {}
+    for table, column in rows:
+        found.setdefault(table, set()).add(column)
+    return found
+
+
+def _refuse_unknown(con: duckdb.DuckDBPyConnection) -> None:
+    for table, names in _columns(con).items():
+        unknown = names - set(BY_NAME[table].names) if table in BY_NAME else set()
+        if unknown:
+            raise BadInput(
+                f"This archive holds {table}.{min(unknown)}, which this program does not know: upgrade aweme-archive."
+            )
+
+
+def _added_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
+    found = _columns(con)
+    return [
+        f'ALTER TABLE {NAME}."{table.name}" ADD COLUMN "{column.name}" {column.sql_type}'
+        for table in TABLES
+        for column in table
+        if table.name in found and column.name not in found[table.name]
+    ]
+
+
+def _create_statements() -> list[str]:
+    return [table.create_sql() for table in TABLES]
+
+
+def _comment_statements() -> list[str]:
+    return [statement for table in TABLES for statement in table.comment_sql()]
+
+
+def _view_statements() -> list[str]:
+    made = [f"CREATE OR REPLACE VIEW {view.name} AS {view.sql.strip()}" for view in VIEWS]
+    return made + [f"COMMENT ON VIEW {view.name} IS {quoted(view.comment)}" for view in VIEWS]

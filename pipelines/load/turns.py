@@ -1,0 +1,124 @@
+"""Whose turn it is to write: one writer at a time, over all processes, and what to do when the catalog says no.
+
+DuckLake lets two writers commit at once as long as both only append, so two runs that meet the same new post would
+keep it twice. Therefore a writer first takes its turn: beside a SQLite catalog by SQLite's own lock on a file of its
+own, on PostgreSQL by an advisory lock. Both end with the process that holds them, however it ends.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from pipelines.errors import LakeBusy
+from pipelines.load.attach import Place, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+T = TypeVar("T")
+_ADVISORY_KEY = 7_109_322_804  # any number that no other program is likely to lock
+_BUSY = ("database is locked", "transaction conflict", "conflict", "could not serialize", "deadlock detected", "busy")
+_TRIES = 12
+
+
+class FileTurns:
+    """Turns of writers to a SQLite catalog on this machine."""
+
+    def __init__(self, path: str, wait_s: float) -> None:
+        self._path, self._wait_s = path + ".lock", wait_s
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn and hold it; LakeBusy when it does not come in time."""
+        lock = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
+        try:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                raise LakeBusy(
+                    "Another run has been writing for too long: wait for it to end, then try again."
+                ) from error
+            yield
+        finally:
+            lock.close()
+
+
+class ServerTurns:
+    """Turns of writers to a PostgreSQL catalog, on however many machines. The key is the same for a whole database."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, place: Place, wait_s: float) -> None:
+        self._con, self._wait_ms = con.cursor(), int(wait_s * 1000)
+        self._con.execute(f"ATTACH {quoted(place.target)} AS turns (TYPE postgres)")
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn and hold it; LakeBusy when it does not come in time."""
+        import duckdb
+
+        self._con.execute("BEGIN")
+        try:
+            try:
+                self._con.execute(f"CALL postgres_execute('turns', 'SET LOCAL lock_timeout = {self._wait_ms}')")
+                self._con.execute(f"CALL postgres_execute('turns', 'SELECT pg_advisory_xact_lock({_ADVISORY_KEY})')")
+            except duckdb.Error as error:
+                if "lock timeout" not in str(error):
+                    raise
+                raise LakeBusy(
+                    "Another run has been writing for too long: wait for it to end, then try again."
+                ) from error
+            yield
+        finally:
+            self._con.execute("ROLLBACK")
+
+
+Turns = FileTurns | ServerTurns
+
+
+class Writer:
+    """Commits to the catalog: takes the turn, does the work in one transaction, and tries again where it was busy."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, turn: Callable[[], AbstractContextManager[None]], rng: random.Random
+    ) -> None:
+        self._con, self._turn, self._rng = con, turn, rng
+        self._lock = threading.RLock()
+
+    def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Do the work in one transaction. It may be done more than once, so it must have no effect outside."""
+        import duckdb
+
+        with self._lock, self._turn():
+            for attempt in range(_TRIES):
+                try:
+                    return self._once(work)
+                except duckdb.Error as error:
+                    if not any(word in str(error).lower() for word in _BUSY):
+                        raise
+                    last = error
+                time.sleep(min(0.02 * 2**attempt, 1.0) * (0.5 + self._rng.random()))
+        raise LakeBusy("The catalog stayed busy: another program writes to it. Try again when it is done.") from last
+
+    def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        self._con.execute("BEGIN")
+        try:
+            done = work(self._con)
+            self._con.execute("COMMIT")
+        except BaseException:
+            _roll_back(self._con)
+            raise
+        return done
+
+
+def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
+    import duckdb
+
+    try:
+        con.execute("ROLLBACK")
+    except duckdb.TransactionException:
+        return  # a failed COMMIT has rolled back already

@@ -1,0 +1,91 @@
+"""The views for people: what each shows, and its SQL. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A query under a name, with what a row is and what its own columns mean."""
+
+    name: str
+    comment: str
+    sql: str
+
+
+_COUNTS = ("like_count", "comment_count", "share_count", "collect_count", "play_count", "admire_count")
+
+
+def _latest(name: str) -> str:
+    # arg_max passes over rows where the count is unknown: list answers leave some out.
+    return f"arg_max({name}, observed_at) AS {name}"
+
+
+def _growth(name: str) -> str:
+    before = f"lag({name} IGNORE NULLS) OVER seen"
+    return f"{name}, {name} - {before} AS {name.removesuffix('_count')}_growth"
+
+
+POSTS_LATEST = View(
+    "posts_latest",
+    "Posts with their newest counts and their author's present name.",
+    f"""
+SELECT p.*, s.stats_at, {", ".join("s." + name for name in _COUNTS)}, u.nickname AS author, u.unique_id, u.folder
+FROM posts p
+LEFT JOIN (SELECT aweme_id, max(observed_at) AS stats_at, {", ".join(map(_latest, _COUNTS))}
+           FROM post_stats GROUP BY aweme_id) s USING (aweme_id)
+LEFT JOIN users u ON u.sec_user_id = p.sec_user_id
+""",
+)
+
+POST_GROWTH = View(
+    "post_growth",
+    "Counts of a post at each observation, and how much each grew since the one before.",
+    f"""
+SELECT aweme_id, observed_at, date_diff('second', lag(observed_at) OVER seen, observed_at) AS seconds_since_last,
+       {", ".join(map(_growth, _COUNTS))}
+FROM post_stats WINDOW seen AS (PARTITION BY aweme_id ORDER BY observed_at)
+""",
+)
+
+MISSING_MEDIA = View(
+    "missing_media",
+    "Files that were promised and are not kept, and why; state is NULL where none was tried.",
+    """
+SELECT m.media_id, m.aweme_id, m.sec_user_id, m.kind, m.position, f.state, f.attempts, f.error, f.tried_at,
+       m.expires_at, m.size_bytes, m.urls
+FROM media m LEFT JOIN files f ON f.media_id = m.media_id
+WHERE f.state IS DISTINCT FROM 'stored'
+""",
+)
+
+ACCOUNT_HISTORY = View(
+    "account_history",
+    "What changed of an account and its posts, in order.",
+    """
+SELECT u.sec_user_id, u.nickname, c.observed_at, 'users' AS table_name, c.row_key, c.column_name, c.old_value,
+       c.new_value, c.page_id
+FROM changes c JOIN users u ON u.sec_user_id = c.row_key WHERE c.table_name = 'users'
+UNION ALL
+SELECT p.sec_user_id, p.nickname, c.observed_at, 'posts' AS table_name, c.row_key, c.column_name, c.old_value,
+       c.new_value, c.page_id
+FROM changes c JOIN posts p ON p.aweme_id = c.row_key WHERE c.table_name = 'posts'
+ORDER BY sec_user_id, observed_at
+""",
+)
+
+STORAGE_BY_USER = View(
+    "storage_by_user",
+    "Files and bytes kept per account and kind, and how many promised files are missing.",
+    """
+SELECT m.sec_user_id, any_value(u.nickname) AS nickname, any_value(u.folder) AS folder, m.kind,
+       count(*) FILTER (f.state = 'stored') AS file_count,
+       coalesce(sum(f.size_bytes) FILTER (f.state = 'stored'), 0)::BIGINT AS byte_count,
+       count(*) FILTER (f.state IS DISTINCT FROM 'stored') AS missing_count
+FROM media m LEFT JOIN files f ON f.media_id = m.media_id LEFT JOIN users u ON u.sec_user_id = m.sec_user_id
+GROUP BY m.sec_user_id, m.kind
+""",
+)
+
+VIEWS = (POSTS_LATEST, POST_GROWTH, MISSING_MEDIA, ACCOUNT_HISTORY, STORAGE_BY_USER)
