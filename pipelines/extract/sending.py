@@ -15,6 +15,8 @@ from pipelines.extract.queries import encode_query, with_parameter
 from pipelines.extract.signing import Signer
 from schemas.requests import Request, as_text
 
+_NO_LINK = "the link is no web address; copy it again from Douyin's share menu"
+
 
 def wire_of(params: BaseModel | Mapping[str, Any]) -> dict[str, str]:
     """Names and values of any request model or dict, in order and as text, not yet percent-encoded."""
@@ -60,9 +62,12 @@ def body_of(endpoint: Endpoint, values: Mapping[str, str]) -> bytes | None:
 def hop_request(client: httpx.AsyncClient, url: str) -> httpx.Request:
     """The request for one hop of a short link: no cookie, no token. BadInput where the link is no address."""
     try:
-        return client.build_request("GET", url, headers={"Accept": "text/html,*/*"})
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
-        raise BadInput("the link is no address; copy it again from Douyin's share menu") from error
+        request = client.build_request("GET", url, headers={"Accept": "text/html,*/*"})
+    except (httpx.InvalidURL, ValueError) as error:
+        raise BadInput(_NO_LINK) from error
+    if request.url.scheme not in ("http", "https") or not request.url.host:
+        raise BadInput(_NO_LINK)
+    return request
 
 
 def error_of(error: Exception) -> ArchiveError:
