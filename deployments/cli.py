@@ -37,23 +37,21 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partial, 4 blocked (a person is n
 class Commands(click.Group):
     """The commands of the table above; each is imported when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
         """Every command, in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now; a stand-in with its help where only the list is wanted."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click calls it so
+        """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module, meaning = COMMANDS[cmd_name]
-        if ctx.invoked_subcommand is None and not ctx.resilient_parsing and _lists_only(ctx):
-            return click.Command(cmd_name, help=meaning)
-        command: click.Command = importlib.import_module(f"deployments.commands.{module}").command
+        command: click.Command = importlib.import_module(f"deployments.commands.{COMMANDS[cmd_name][0]}").command
         return command
 
-
-def _lists_only(ctx: click.Context) -> bool:
-    return not getattr(ctx, "_protected_args", None)
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, meaning) for name, (_, meaning) in COMMANDS.items()])
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

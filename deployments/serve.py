@@ -95,8 +95,9 @@ def _wait_for(server: subprocess.Popen[bytes], health: str, seconds: float = 90)
 
 def deployments_of(jobs: Sequence[ArchiveJob], *, every: timedelta | None, cron: str | None) -> list[RunnerDeployment]:
     """A scheduled deployment for each job, and one of every flow without a schedule, to start by hand in the UI."""
-    from flows.archive import FLOWS
     from prefect.schedules import Cron, Interval
+
+    from flows.archive import FLOWS
     from schemas.jobs import Mode
 
     found: list[Any] = [flow.to_deployment(name="by-hand", tags=["aweme"]) for flow in FLOWS.values()]

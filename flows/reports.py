@@ -21,10 +21,15 @@ def markdown_of(summary: Summary, root: str) -> str:
         ("run", f"`{summary.run_id}`"),
         ("root", f"`{root}`"),
     ]
-    lines = [f"# {_plain(summary.name or summary.target)}", "", f"Mode `{summary.mode}`, target `{summary.target}`.", ""]
+    lines = [
+        f"# {_plain(summary.name or summary.target)}",
+        "",
+        f"Mode `{summary.mode}`, target `{summary.target}`.",
+        "",
+    ]
     lines += ["| what | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), ""]
     lines += [f"- {warning}" for warning in summary.warnings]
-    lines += ["", "What is missing and why: `aweme sql \"FROM missing_media\"`."]
+    lines += ["", 'What is missing and why: `aweme sql "FROM missing_media"`.']
     return "\n".join(lines)
 
 

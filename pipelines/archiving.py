@@ -82,7 +82,7 @@ async def archive_listing(run: Run, listing: Listing, link: Link, step: Step) ->
 
 async def read_profile(run: Run, sec_user_id: str) -> None:
     """Read an account's profile: who it is, and how many posts to expect."""
-    from pipelines.transform.users import profile_of
+    from pipelines.transform.interface import at, load_json
 
     try:
         page = await run.house.crawler.ask("user_profile", question("user_profile", sec_user_id), target=sec_user_id)
@@ -90,9 +90,10 @@ async def read_profile(run: Run, sec_user_id: str) -> None:
         await run.keep_failed(error)
         raise
     await run.keep(page)
-    name, post_count = profile_of(page.body)
-    run.summary.name = name or ""
-    if post_count is not None:
+    answer = load_json(page.body)
+    run.summary.name = at(answer, "user.nickname") or ""
+    post_count = at(answer, "user.aweme_count")
+    if isinstance(post_count, int):
         run.house.on_event("total", posts=min(post_count, run.job.limit or post_count))
 
 
@@ -154,7 +155,9 @@ class Walk:
         self.last = checkpoint
         limit = self.run.job.limit
         if limit is not None:
-            self.taken.update(list(dict.fromkeys(i for i in page.item_ids if i not in self.taken))[: limit - len(self.taken)])
+            self.taken.update(
+                list(dict.fromkeys(i for i in page.item_ids if i not in self.taken))[: limit - len(self.taken)]
+            )
         self.posts += page.item_count
         self.run.summary.posts_seen = self.posts
         self.run.house.on_event("pages", pages=self.run.summary.pages, posts=self.posts)
@@ -195,4 +198,3 @@ class Walk:
     async def _ask(self, cursor: str | None, count: int) -> Page:
         asked = question(self.listing.operation, self.owner_id, cursor=cursor, count=count)
         return await self.run.house.crawler.ask(self.listing.operation, asked, target=self.owner_id, cursor=cursor)
-

@@ -122,7 +122,11 @@ def make_crawler(settings: Settings, *, on_event: OnEvent = silent) -> DouyinCra
         upstream=settings.upstream,
         proxy=settings.proxy,
         timeout=settings.timeout,
-        pace=Pace(random.Random(), min_interval_s=settings.min_interval, max_tries=settings.max_tries),
+        pace=Pace(
+            random.Random(),  # noqa: S311 - pauses, no secrets
+            min_interval_s=settings.min_interval,
+            max_tries=settings.max_tries,
+        ),
         on_event=on_event,
     )
 

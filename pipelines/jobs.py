@@ -76,17 +76,10 @@ async def find_target(house: House, job: ArchiveJob) -> Link:
 
 async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
     """Do the job's steps and write down how it ended, whatever happens."""
-    from pipelines.archiving import archive_listing, archive_one
-
     error: BaseException | None = None
     try:
         await step("finish what an earlier run left", run.finish_earlier)
-        if mode is Mode.ONE:
-            await archive_one(run, link.id, step)
-        elif mode in LISTING_MODES:
-            await archive_listing(run, LISTING_MODES[mode], link, step)
-        else:
-            raise BadInput(f"Mode {mode} cannot be archived by this version.")
+        await _archive(run, mode, link, step)
     except asyncio.CancelledError as stopped:
         error = stopped
         _judge(run.summary, "partial", "stopped before the end; the same command goes on where it stopped")
@@ -102,6 +95,17 @@ async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
     if run.summary.missing and run.summary.outcome == "complete":
         _judge(run.summary, "partial", f"{run.summary.missing} files could not be had; run it again to try once more")
     return await run.end(error)
+
+
+async def _archive(run: Run, mode: Mode, link: Link, step: Step) -> None:
+    from pipelines.archiving import archive_listing, archive_one
+
+    if mode is Mode.ONE:
+        await archive_one(run, link.id, step)
+    elif mode in LISTING_MODES:
+        await archive_listing(run, LISTING_MODES[mode], link, step)
+    else:
+        raise BadInput(f"Mode {mode} cannot be archived by this version.")
 
 
 def _judge(summary: Summary, outcome: str, reason: str) -> None:

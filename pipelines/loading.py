@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import Absent, ArchiveError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pipelines.house import Step
     from pipelines.run import Run
     from schemas.files import Kept, Wanted
+    from schemas.pages import Page
 
 _BATCH = 400  # files asked for at a time: a row each in memory, and a step each in the Prefect UI
 _COMMIT_SECONDS = 2.0  # rows of finished files wait at most so long; a file that lost its row is adopted again
@@ -53,7 +55,7 @@ class Loader:
             return
         while batch := await self._next_batch():
             self.run.house.on_event("wanted", files=len(batch))
-            await self.step(f"load {len(batch)} files", lambda batch=batch: self._load(batch))
+            await self.step(f"load {len(batch)} files", partial(self._load, batch))
 
     async def _next_batch(self) -> list[Wanted]:
         house = self.run.house
@@ -141,9 +143,10 @@ class Loader:
         try:
             page = await run.house.crawler.ask("post_detail", PostDetail(aweme_id=aweme_id), target=aweme_id)
         except Absent as error:
-            page = error.facts.get("page")
-            if page is None:
+            gone: Page | None = error.facts.get("page")
+            if gone is None:
                 return
+            page = gone
         except ArchiveError as error:
             await run.keep_failed(error)
             raise

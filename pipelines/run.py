@@ -117,7 +117,9 @@ class Run:
         summary.requests = self.house.crawler.requests_sent
         summary.seconds = time.monotonic() - self._began
         if summary.rejects:
-            summary.warnings.append(f"{summary.rejects} items fit no table; they are kept in `rejects` with the reason.")
+            summary.warnings.append(
+                f"{summary.rejects} items fit no table; they are kept in `rejects` with the reason."
+            )
         lake = await self.house.lake()
         await self.house.on_lake(lake.end_run, summary.run_id, **_row(summary, error), ended_at=self.house.now())
         return summary

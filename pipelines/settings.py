@@ -154,7 +154,7 @@ def absolute_root(root: str) -> str:
         scheme, _, rest = root.partition("://")
         if scheme == "file":
             return absolute_root(rest)
-        if scheme not in {"s3"} or not rest.strip("/"):
+        if scheme != "s3" or not rest.strip("/"):
             raise BadInput(f"root cannot be {root!r}: give a folder or s3://bucket/prefix.")
         return f"{scheme}://{rest.rstrip('/')}"
     return str(Path(root).expanduser().absolute())

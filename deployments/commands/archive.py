@@ -29,15 +29,21 @@ Examples:
 @click.command("archive", epilog=EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option("-M", "--mode", metavar="MODE", help="post, ... (default: guessed from the link)")
-@click.option("--media", metavar="KINDS", help="video,image,live_photo,music,cover,dynamic_cover,avatar,caption; all; none")
+@click.option(
+    "--media", metavar="KINDS", help="video,image,live_photo,music,cover,dynamic_cover,avatar,caption; all; none"
+)
 @click.option("-o", "--max-counts", type=click.IntRange(min=0), help="posts to read at most; 0 for all")
-@click.option("-s", "--page-counts", type=int, default=18, show_default=True, help="posts to ask for at a time, 1 to 20")
+@click.option(
+    "-s", "--page-counts", type=int, default=18, show_default=True, help="posts to ask for at a time, 1 to 20"
+)
 @click.option("--max-cursor", type=click.IntRange(min=0), default=0, help="where to begin; 0 for the newest")
 @click.option("-i", "--interval", metavar="DAYS", help='only posts of these days: "2024-01-01|2024-06-30"')
 @click.option("-n", "--naming", metavar="TEMPLATE", help="file names, from {create} {desc} {aweme_id} {nickname} {uid}")
 @click.option("-f", "--folderize/--no-folderize", default=None, help="a folder for each post")
 @click.option("--full", is_flag=True, help="read the listing to its end, not only what is new")
-@click.option("--prefect/--no-prefect", default=None, help="tracked by Prefect (default: when a Prefect API is configured)")
+@click.option(
+    "--prefect/--no-prefect", default=None, help="tracked by Prefect (default: when a Prefect API is configured)"
+)
 @place
 @as_json
 def command(targets: tuple[str, ...], as_json: bool, prefect: bool | None, **options: Any) -> int:

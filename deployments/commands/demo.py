@@ -114,14 +114,16 @@ def show(settings: Settings, summary: Summary, seconds: float, *, is_first: bool
         for title, query in QUERIES:
             _ask(lake, title, query)
     root = Path(settings.root)
-    click.echo(f"Files:    {root / 'media'}\nTables:   {root / 'tables'} (Parquet)\nCatalog:  {root / 'catalog.sqlite'}")
+    click.echo(
+        f"Files:    {root / 'media'}\nTables:   {root / 'tables'} (Parquet)\nCatalog:  {root / 'catalog.sqlite'}"
+    )
     click.echo(NEXT.format(root=_short(root)))
 
 
 def _held(lake: Lake) -> dict[str, Any]:
     frame = lake.query(
-        "SELECT (SELECT count(*) FROM posts) AS posts, count(*) AS files, coalesce(sum(size_bytes), 0)::BIGINT AS bytes "
-        "FROM files WHERE state = 'stored'"
+        "SELECT (SELECT count(*) FROM posts) AS posts, count(*) AS files, "
+        "coalesce(sum(size_bytes), 0)::BIGINT AS bytes FROM files WHERE state = 'stored'"
     )
     return frame.to_dicts()[0]
 

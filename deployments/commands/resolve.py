@@ -35,7 +35,10 @@ def command(texts: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         print_json(found)
     else:
-        table(("kind", "id", "input"), [(one.get("kind", "-"), one.get("id") or one["error"], one["input"]) for one in found])
+        table(
+            ("kind", "id", "input"),
+            [(one.get("kind", "-"), one.get("id") or one["error"], one["input"]) for one in found],
+        )
     return 1 if any("error" in one for one in found) else 0
 
 

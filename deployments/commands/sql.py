@@ -27,7 +27,9 @@ Examples:
 
 @click.command("sql", epilog=EPILOG)
 @click.argument("query", required=False)
-@click.option("--attach", is_flag=True, help="print the statements that open the archive in DuckDB's shell or any client")
+@click.option(
+    "--attach", is_flag=True, help="print the statements that open the archive in DuckDB's shell or any client"
+)
 @click.option(
     "--format", "shape", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True
 )

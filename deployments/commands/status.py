@@ -33,7 +33,8 @@ FROM runs ORDER BY started_at DESC LIMIT 10
 """
 
 HELD_SQL = """
-SELECT (SELECT count(*) FROM posts) AS posts, (SELECT count(*) FROM users WHERE profile_seen_at IS NOT NULL) AS accounts,
+SELECT (SELECT count(*) FROM posts) AS posts,
+       (SELECT count(*) FROM users WHERE profile_seen_at IS NOT NULL) AS accounts,
        (SELECT count(*) FROM posts WHERE gone_at IS NOT NULL) AS gone_posts,
        (SELECT count(*) FROM files WHERE state = 'stored') AS files,
        (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM files WHERE state = 'stored') AS bytes,

@@ -1,0 +1,345 @@
+"""The developer interface of the spec: data as dicts, for callers without Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pipelines.databases import AsyncUserDB, AsyncVideoDB
+from pipelines.errors import Interrupted
+from pipelines.house import make_crawler, utc_now
+from pipelines.options import settings_from
+
+if TYPE_CHECKING:
+    from pipelines.extract.crawler import DouyinCrawler
+    from pipelines.settings import Settings
+    from schemas.pages import Page
+
+__all__ = [
+    "AsyncUserDB",
+    "AsyncVideoDB",
+    "DouyinHandler",
+    "fetch_one_video",
+    "fetch_user_collect_videos",
+    "fetch_user_feed_videos",
+    "fetch_user_like_videos",
+    "fetch_user_live_videos",
+    "fetch_user_live_videos_by_room_id",
+    "fetch_user_mix_videos",
+    "fetch_user_post_videos",
+    "get_or_add_user_data",
+    "get_or_add_video_data",
+    "get_user_nickname",
+    "handle_sso_login",
+    "handler_user_profile",
+]
+
+
+_ENDLESS = 1_000_000_000  # the feed never ends; whoever reads it stops
+
+
+class DouyinHandler:
+    """The interface as methods that share one crawler; made from the kwargs dict of the spec, or from Settings.
+
+    As an async context manager it keeps one connection open; without, each call opens and closes its own.
+    """
+
+    def __init__(self, kwargs: Mapping[str, Any] | None = None, *, settings: Settings | None = None) -> None:
+        self.kwargs = dict(kwargs or {})
+        self.settings = settings or settings_from(kwargs)
+        self._open: DouyinCrawler | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._open = await self._stack.enter_async_context(make_crawler(self.settings))
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._open = None
+        await self._stack.aclose()
+
+    @asynccontextmanager
+    async def _crawler(self) -> AsyncIterator[DouyinCrawler]:
+        if self._open is not None:
+            yield self._open
+        else:
+            async with make_crawler(self.settings) as crawler:
+                yield crawler
+
+    async def _answer(self, operation: str, target: str) -> dict[str, Any]:
+        from pipelines.extract.questions import question
+        from pipelines.transform.interface import load_json
+
+        async with self._crawler() as crawler:
+            page = await crawler.ask(operation, question(operation, target), target=target)
+        answer: dict[str, Any] = load_json(page.body)
+        return answer
+
+    async def fetch_one_video(self, aweme_id: str) -> dict[str, Any]:
+        """One post (单个作品) with the 67 keys of the spec.
+
+        Raises Deleted, Private or NotFound where it is not to be had, with Douyin's own reason.
+        """
+        from pipelines.transform.interface import detail_dict
+
+        return detail_dict(await self._answer("post_detail", aweme_id))
+
+    async def handler_user_profile(self, sec_user_id: str) -> UserProfile:
+        """An account's profile (用户信息): a dict of the spec's 26 keys that also answers `_to_dict()`."""
+        from pipelines.transform.interface import PROFILE, named
+
+        return UserProfile(named(await self._answer("user_profile", sec_user_id), PROFILE))
+
+    def fetch_user_post_videos(
+        self, sec_user_id: str, max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The posts of an account (用户发布作品), newest first; a list for each page that has any."""
+        return self._pages("user_post", sec_user_id, max_cursor, page_counts, max_counts)
+
+    def fetch_user_like_videos(
+        self, sec_user_id: str, max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The posts that an account likes (用户喜欢作品), where its list is open to see."""
+        return self._pages("user_like", sec_user_id, max_cursor, page_counts, max_counts)
+
+    def fetch_user_collect_videos(
+        self, max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The posts that the cookie's owner collected (用户收藏作品)."""
+        return self._pages("user_collect", "self", max_cursor, page_counts, max_counts)
+
+    def fetch_user_mix_videos(
+        self, mix_id: str, max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The posts of a mix (用户合辑作品), by episode."""
+        return self._pages("user_mix", mix_id, max_cursor, page_counts, max_counts)
+
+    def fetch_user_feed_videos(
+        self,
+        sec_user_id: str = "self",  # noqa: ARG002 - the spec gives it; the feed is the cookie's, not an account's
+        max_cursor: int = 0,
+        page_counts: int = 20,
+        max_counts: int | None = None,
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The recommended feed (首页推荐作品). It never ends: give max_counts, or stop reading."""
+        return self._pages("post_feed", "self", max_cursor, page_counts, max_counts)
+
+    async def _pages(
+        self, operation: str, owner_id: str, max_cursor: int, page_counts: int, max_counts: int | None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        if max_counts is not None and max_counts < 0:
+            return
+        left = max_counts or (_ENDLESS if operation == "post_feed" else None)
+        async with self._crawler() as crawler:
+            async for page in self._walk(crawler, operation, owner_id, max_cursor, page_counts, left):
+                posts = posts_of(page)[:left]
+                if left is not None:
+                    left -= len(posts)
+                if posts:
+                    yield posts
+                if left == 0:
+                    return
+
+    async def _walk(
+        self,
+        crawler: DouyinCrawler,
+        operation: str,
+        owner_id: str,
+        max_cursor: int,
+        page_counts: int,
+        max_counts: int | None,
+    ) -> AsyncIterator[Page]:
+        from pipelines.extract.listings import walk
+        from pipelines.extract.questions import question
+
+        async def ask(cursor: str | None, count: int) -> Page:
+            asked = question(operation, owner_id, cursor=cursor, count=count)
+            return await crawler.ask(operation, asked, target=owner_id, cursor=cursor)
+
+        async def known(_ids: Sequence[str]) -> set[str]:
+            return set()
+
+        pages = walk(
+            ask,
+            operation=operation,
+            owner_id=owner_id,
+            checkpoint=None,
+            is_full=True,
+            max_items=max_counts,
+            page_size=min(max(int(page_counts), 1), 20),
+            start_cursor=str(max_cursor) if max_cursor else None,
+            known=known,
+            now=utc_now,
+        )
+        async for page, checkpoint in pages:
+            yield page
+            if checkpoint.verdict == "partial" and max_counts is None:
+                raise Interrupted(f"The listing could not be read to its end: {checkpoint.reason}", page=page)
+
+    async def fetch_user_live_videos(self, webcast_id: str) -> dict[str, Any]:
+        """A live room by its lasting number (用户直播流), with the 23 keys of the spec."""
+        from pipelines.transform.interface import LIVE, named
+
+        return named(await self._answer("live", webcast_id), LIVE)
+
+    async def fetch_user_live_videos_by_room_id(self, room_id: str) -> dict[str, Any]:
+        """A live room by the id of one broadcast (用户直播流2), with the 22 keys of the spec.
+
+        Raises Deleted where the broadcast has ended.
+        """
+        from pipelines.transform.interface import LIVE_BY_ROOM, named
+
+        return named(await self._answer("live_room_id", room_id), LIVE_BY_ROOM)
+
+    async def get_user_nickname(self, sec_user_id: str, db: AsyncUserDB) -> str | None:
+        """The account's nickname from the archive, else from Douyin, and then the archive keeps it."""
+        found = await db.get_user_info(sec_user_id)
+        if not found:
+            await self._keep_profile(sec_user_id, db)
+            found = await db.get_user_info(sec_user_id)
+        return found.get("nickname")
+
+    async def get_or_add_user_data(self, kwargs: Mapping[str, Any], sec_user_id: str, db: AsyncUserDB) -> Path:
+        """The account's folder by its present nickname; the archive keeps its profile, a renamed folder is renamed."""
+        from pipelines.load.naming import create_or_rename_user_folder
+
+        before = await db.get_user_info(sec_user_id)
+        await self._keep_profile(sec_user_id, db)
+        now = await db.get_user_info(sec_user_id)
+        path: Path = create_or_rename_user_folder(dict(kwargs), before, now.get("nickname") or sec_user_id)
+        return path
+
+    async def _keep_profile(self, sec_user_id: str, db: AsyncUserDB) -> None:
+        from pipelines.extract.questions import question
+
+        async with self._crawler() as crawler:
+            asked = question("user_profile", sec_user_id)
+            await db.keep(await crawler.ask("user_profile", asked, target=sec_user_id))
+
+    @classmethod
+    async def get_or_add_video_data(
+        cls, aweme_data: Mapping[str, Any], db: AsyncVideoDB, ignore_fields: Sequence[str] | None = None
+    ) -> None:
+        """Keep a post's dict in the archive if the archive does not know the post."""
+        if not await db.get_video_info(str(aweme_data.get("aweme_id"))):
+            await db.add_video_info(ignore_fields=ignore_fields, **aweme_data)
+
+    async def handle_sso_login(self) -> tuple[bool, str]:
+        """Log in by QR code (SSO登录): whether it worked, and the cookie."""
+        from pipelines.extract.login import sso_login
+
+        async with self._crawler() as crawler:
+            return await sso_login(crawler)
+
+
+class UserProfile(dict[str, Any]):
+    """A profile's dict; `_to_dict()` and `_to_list()` give it as the spec page says."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def _to_dict(self) -> dict[str, Any]:
+        return dict(self)
+
+    def _to_list(self) -> list[dict[str, Any]]:
+        return [dict(self)]
+
+
+def posts_of(page: Page) -> list[dict[str, Any]]:
+    """The posts of an answer as dicts of the spec, each parsed on its own; what is no post is left out."""
+    from pipelines.extract.endpoints import endpoint_of
+    from pipelines.transform.interface import at, load_json, post_dict
+
+    answer = load_json(page.body)
+    endpoint = endpoint_of(page.operation)
+    entries = at(answer, ".".join(endpoint.items)) or []
+    posts = [at(entry, ".".join(endpoint.item)) if endpoint.item else entry for entry in entries]
+    cursor = page.next_cursor
+    place = {
+        "has_more": page.has_more,
+        "max_cursor": int(cursor) if cursor and cursor.isdigit() else cursor,
+        "min_cursor": answer.get("min_cursor"),
+    }
+    return [post_dict(post, **place) for post in posts if isinstance(post, Mapping) and post.get("aweme_id")]
+
+
+async def fetch_one_video(aweme_id: str) -> dict[str, Any]:
+    """One post (单个作品数据); see DouyinHandler.fetch_one_video."""
+    return await DouyinHandler().fetch_one_video(aweme_id)
+
+
+def fetch_user_post_videos(
+    sec_user_id: str, max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The posts of an account (用户发布作品数据); see DouyinHandler.fetch_user_post_videos."""
+    return DouyinHandler().fetch_user_post_videos(sec_user_id, max_cursor, page_counts, max_counts)
+
+
+def fetch_user_like_videos(
+    sec_user_id: str, max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The posts that an account likes (用户喜欢作品数据); see DouyinHandler.fetch_user_like_videos."""
+    return DouyinHandler().fetch_user_like_videos(sec_user_id, max_cursor, page_counts, max_counts)
+
+
+def fetch_user_collect_videos(
+    max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The posts that the cookie's owner collected (用户收藏作品数据); see DouyinHandler.fetch_user_collect_videos."""
+    return DouyinHandler().fetch_user_collect_videos(max_cursor, page_counts, max_counts)
+
+
+def fetch_user_mix_videos(
+    mix_id: str, max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The posts of a mix (用户合辑作品数据); see DouyinHandler.fetch_user_mix_videos."""
+    return DouyinHandler().fetch_user_mix_videos(mix_id, max_cursor, page_counts, max_counts)
+
+
+def fetch_user_feed_videos(
+    sec_user_id: str = "self", max_cursor: int = 0, page_counts: int = 20, max_counts: int | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The recommended feed (用户首页推荐作品数据); see DouyinHandler.fetch_user_feed_videos."""
+    return DouyinHandler().fetch_user_feed_videos(sec_user_id, max_cursor, page_counts, max_counts)
+
+
+async def fetch_user_live_videos(webcast_id: str) -> dict[str, Any]:
+    """A live room by its lasting number (用户直播流数据); see DouyinHandler.fetch_user_live_videos."""
+    return await DouyinHandler().fetch_user_live_videos(webcast_id)
+
+
+async def fetch_user_live_videos_by_room_id(room_id: str) -> dict[str, Any]:
+    """A live room by the id of one broadcast (用户直播流数据2); see the method of DouyinHandler."""
+    return await DouyinHandler().fetch_user_live_videos_by_room_id(room_id)
+
+
+async def handler_user_profile(sec_user_id: str) -> UserProfile:
+    """An account's profile (用户信息); see DouyinHandler.handler_user_profile."""
+    return await DouyinHandler().handler_user_profile(sec_user_id)
+
+
+async def get_user_nickname(sec_user_id: str, db: AsyncUserDB) -> str | None:
+    """An account's nickname (获取指定用户名); see DouyinHandler.get_user_nickname."""
+    return await DouyinHandler().get_user_nickname(sec_user_id, db)
+
+
+async def get_or_add_user_data(kwargs: Mapping[str, Any], sec_user_id: str, db: AsyncUserDB) -> Path:
+    """An account's record and folder (创建用户记录与目录); see DouyinHandler.get_or_add_user_data."""
+    return await DouyinHandler(kwargs).get_or_add_user_data(kwargs, sec_user_id, db)
+
+
+async def get_or_add_video_data(
+    aweme_data: Mapping[str, Any], db: AsyncVideoDB, ignore_fields: Sequence[str] | None = None
+) -> None:
+    """A post's record (创建作品下载记录); see DouyinHandler.get_or_add_video_data."""
+    await DouyinHandler.get_or_add_video_data(aweme_data, db, ignore_fields)
+
+
+async def handle_sso_login() -> tuple[bool, str]:
+    """Log in by QR code (SSO登录); see DouyinHandler.handle_sso_login."""
+    return await DouyinHandler().handle_sso_login()
