@@ -181,6 +181,19 @@ async def test_tokens_are_got_once_and_only_when_they_are_needed():
     assert app.asked[0].params["msToken"] == "m" * 126 + "=="
 
 
+async def test_a_visitor_without_ttwid_is_tried_again_and_then_told():
+    app = service()
+    async with crawler(app) as it:
+        it._who.fetch_ttwid = _no_ttwid
+        with pytest.raises(Unreachable, match="ttwid"):
+            await it.ask("user_post", r.UserPost(sec_user_id="x"))
+    assert app.asked == []
+
+
+async def _no_ttwid(_client: httpx.AsyncClient) -> str:
+    raise Unreachable("no ttwid today; try again later")
+
+
 async def test_a_cookie_that_brings_its_tokens_is_used_as_it_is():
     app = service()
     async with crawler(app, cookie="sessionid=s; ttwid=mine; msToken=own") as it:
@@ -286,7 +299,7 @@ async def test_what_a_person_must_mend_is_asked_once(answer, error):
 async def test_requests_are_paced_and_never_two_at_once():
     app, sleeper = service(), Sleeper()
     pace = Pace(random.Random(1), min_interval_s=1.0)
-    async with crawler(app, pace=pace, sleep=sleeper, clock=sleeper.clock) as it:
+    async with crawler(app, cookie="ttwid=t; msToken=m", pace=pace, sleep=sleeper, clock=sleeper.clock) as it:
         await asyncio.gather(*(it.ask("user_post", r.UserPost(sec_user_id="x")) for _ in range(5)))
     assert app.most_at_once == 1
     assert len(sleeper.slept) == 4

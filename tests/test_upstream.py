@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import httpx
@@ -76,6 +77,15 @@ async def test_the_sync_client_takes_the_same_road(listener):
 
     assert await asyncio.to_thread(ask) == 302
     assert listener.heads[0].startswith("GET /x?y=%2F HTTP/1.1")
+
+
+async def test_no_token_and_no_cookie_reaches_a_log(listener, caplog):
+    with caplog.at_level(logging.DEBUG):
+        async with make_client(listener.address) as client:
+            await client.get("https://www.douyin.com/x?msToken=geheim", headers={"Cookie": "sessionid=geheim"})
+    assert "https://www.douyin.com/x" in caplog.text
+    assert "geheim" not in caplog.text
+    assert "msToken" not in caplog.text
 
 
 async def test_the_environment_is_not_read(listener):

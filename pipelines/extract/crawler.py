@@ -151,8 +151,9 @@ class DouyinCrawler(Fetches):
 
     async def _exchange(self, endpoint: Endpoint, params: BaseModel | Mapping[str, Any], target: str) -> httpx.Response:
         async with self._turn:
-            await self._who.make_ready(self._client, endpoint)
-            values = await self._filled(endpoint, wire_of(params))
+            values = wire_of(params)
+            await self._who.make_ready(self._client, endpoint, with_ms_token=values.get("msToken") == "")
+            self._fill(endpoint, values)
             cookie = self._who.cookie_for(endpoint.host, endpoint)
             referer = self._referer if self._referer and endpoint.referer == SITE else endpoint.referer_for(target)
             headers = self._headers | {"Referer": referer} | ({"Cookie": cookie} if cookie else {})
@@ -164,13 +165,12 @@ class DouyinCrawler(Fetches):
             self._who.renew_ms_token(answer.headers.get("x-ms-token", ""))
             return answer
 
-    async def _filled(self, endpoint: Endpoint, values: dict[str, str]) -> dict[str, str]:
-        if values.get("msToken") == "":
-            values["msToken"] = "" if endpoint.anonymous else await self._who.ms_token(self._client)
+    def _fill(self, endpoint: Endpoint, values: dict[str, str]) -> None:
+        if values.get("msToken") == "" and not endpoint.anonymous:
+            values["msToken"] = self._who.ms_token
         for name in ("verifyFp", "fp"):
             if values.get(name) == "":
                 values[name] = self._who.verify_fp()
-        return values
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         async with self._turn:

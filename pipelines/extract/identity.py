@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -43,18 +44,30 @@ class Identity:
         """Whether the cookie claims a login; only Douyin knows whether it still holds."""
         return bool(_value(self.cookie, "sessionid") or _value(self.cookie, "sessionid_ss"))
 
-    async def make_ready(self, client: httpx.AsyncClient, endpoint: Endpoint) -> None:
-        """Get the tokens that an endpoint needs and that are not there yet."""
+    async def make_ready(self, client: httpx.AsyncClient, endpoint: Endpoint, *, with_ms_token: bool) -> None:
+        """Get the tokens that a request needs and that are not there yet, all at the same time."""
         if endpoint.anonymous:
             return
+        wanted: list[Awaitable[None]] = []
         if endpoint.needs_ttwid and not _value(self.cookie, "ttwid") and self._ttwid is None:
-            self._ttwid = await self.fetch_ttwid(client)
+            wanted.append(self._get_ttwid(client))
+        if with_ms_token and not self.ms_token:
+            wanted.append(self._get_ms_token(client))
+        # Neither is left running behind when the other fails.
+        for outcome in await asyncio.gather(*wanted, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
-    async def ms_token(self, client: httpx.AsyncClient) -> str:
-        """The msToken: the cookie's own, else a real one, else a false one."""
-        if self._ms_token is None:
-            self._ms_token = _value(self.cookie, "msToken") or await self.fetch_ms_token(client)
-        return self._ms_token
+    async def _get_ttwid(self, client: httpx.AsyncClient) -> None:
+        self._ttwid = await self.fetch_ttwid(client)
+
+    async def _get_ms_token(self, client: httpx.AsyncClient) -> None:
+        self._ms_token = await self.fetch_ms_token(client)
+
+    @property
+    def ms_token(self) -> str:
+        """The msToken: the newest that an answer brought, else the cookie's own, else the one that was fetched."""
+        return self._ms_token or _value(self.cookie, "msToken")
 
     def renew_ms_token(self, token: str) -> None:
         """Use the token that an answer brought from here on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -35,6 +36,7 @@ def make_client(
         road = AsyncUpstream(address, httpx.AsyncHTTPTransport(**_options(address, None, max_connections, http2)))
     else:
         road = httpx.AsyncHTTPTransport(**_options(None, proxy, max_connections, http2))
+    _keep_secrets_out_of_logs()
     return httpx.AsyncClient(
         transport=road, timeout=timeout, headers=headers, cookies=_no_cookies(), follow_redirects=False, trust_env=False
     )
@@ -59,6 +61,7 @@ def make_sync_client(
         road = SyncUpstream(address, httpx.HTTPTransport(**_options(address, None, max_connections, http2)))
     else:
         road = httpx.HTTPTransport(**_options(None, proxy, max_connections, http2))
+    _keep_secrets_out_of_logs()
     return httpx.Client(
         transport=road, timeout=timeout, headers=headers, cookies=_no_cookies(), follow_redirects=False, trust_env=False
     )
@@ -130,3 +133,20 @@ def _options(address: httpx.URL | None, proxy: str | None, max_connections: int,
 def _no_cookies() -> CookieJar:
     # One client talks to many hosts; a cookie set by one must never reach another, nor outlive its answer.
     return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _keep_secrets_out_of_logs() -> None:
+    # httpx logs whole addresses, which carry tokens; httpcore logs headers, which carry cookies.
+    logging.getLogger("httpx").addFilter(_without_queries)
+    for name in ("http11", "http2", "proxy"):
+        logging.getLogger(f"httpcore.{name}").addFilter(_nothing)
+
+
+def _without_queries(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+    return True
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
