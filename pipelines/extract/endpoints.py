@@ -159,12 +159,7 @@ _TABLE = (
         target_field="comment_id",
     ),
     Endpoint(
-        "post_feed",
-        "/aweme/v1/web/tab/feed/",
-        items=_AWEMES,
-        cursor=Cursor.REFRESH,
-        listing="feed",
-        order=Order.FEED,
+        "post_feed", "/aweme/v1/web/tab/feed/", items=_AWEMES, cursor=Cursor.REFRESH, listing="feed", order=Order.FEED
     ),
     Endpoint(
         "follow_feed",
