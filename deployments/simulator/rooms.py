@@ -25,16 +25,16 @@ Afterlife = Literal["status_4", "finished", "stale", "empty"]
 class LiveRoom:
     """One broadcast and its script; times are unix seconds, segments have numbers from `first_number` on.
 
-    `owner` is the number of the account; `qualities` are keys of QUALITIES, best first.
-    `gaps`: (first, last) numbers that never come, while which the window stands still; `outages`: (first, last) numbers
-    during which playlists are 404 though the room is live; `dead` and `short` numbers are segments that are 404 and
-    that break off; `restarts` are numbers before which the encoder began anew, which plays as a discontinuity.
-    `masters` are qualities whose address gives a master playlist; `is_renaming` gives segments a new name, not just a
-    new signature, at every refresh. `valid_s` is how long an address is good, to the next whole second. `flv_cut_after` is how many segments of
-    FLV come before the answer ends, `flv_breaks` whether it breaks instead of ending.
+    `owner` is the number of the account; `qualities` are keys of QUALITIES, best first; `window` is in segments.
+    `gaps`: (first, last) numbers that never come, while which the window stands still. `outages`: (first, last) numbers
+    during which playlists are 404 though the room is live. `dead` and `short` numbers are segments that are 404 and
+    that break off. `restarts` are numbers before which the encoder began anew, which plays as a discontinuity.
+    `masters` are qualities whose address gives a master playlist. `is_renaming` gives segments a new name, not just a
+    new signature, at every refresh. `valid_s` is how long an address is good, to the next whole second.
+    `flv_cut_after` is how many segments of FLV come before the answer ends, `flv_breaks` whether it breaks instead.
     `ending` is what playlists do when it is over, `afterlife` what the room's own answers say then: enter gives a room
-    of status 4 or (empty) none; reflow gives status 4 with dead addresses, (finished) 30003, or (stale) status 2 with
-    a finish_time.
+    of status 4 or (empty) none; reflow gives status 4 with dead addresses, (finished, empty) 30003, or (stale) status 2
+    with a finish_time.
     """
 
     webcast_id: str
