@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{14,19}")
 _WEBCAST_ID = re.compile(r"[A-Za-z0-9_-]{2,32}")
 _SHORT_CODE = re.compile(r"[A-Za-z0-9_-]{4,32}")
 _VALID = {"user": SEC_USER_ID, "post": _NUMBER, "mix": _NUMBER, "room": _NUMBER, "live": _WEBCAST_ID}
+_GLUED = re.compile(r"[!$&'()*+,;:@\[\]]")
 _LIVE_PAGES = frozenset(("aweme", "category", "categorynew", "download", "hot_live", "search", "webcast"))
 _REFUSED = {
     "series": "a short drama",
@@ -61,7 +62,7 @@ def short_code(parts: SplitResult) -> str | None:
     """The code of a short link; None for other addresses, BadInput for a short link without one."""
     if parts.netloc != SHORT_HOST:
         return None
-    code = parts.path.strip("/").partition("/")[0]
+    code = _without_tail(parts.path.strip("/").partition("/")[0])
     if not _SHORT_CODE.fullmatch(code):
         raise BadInput("The short link has no code; copy the whole share text again.")
     return code
@@ -82,13 +83,19 @@ def names_in(parts: SplitResult) -> list[Name]:
     else:
         named = _of_site_page(segments)
     query = {key: values[0].strip() for key, values in parse_qs(parts.query).items()}
-    names = [name for name in (*_of_overlays(query), *named, *_of_extras(query, segments)) if _is_valid(name)]
-    if not names:
-        raise BadInput(_why_nothing(segments))
     first: dict[Kind, Name] = {}
-    for name in names:
-        first.setdefault(name.kind, name)
+    for name in (*_of_overlays(query), *named, *_of_extras(query, segments)):
+        whole = replace(name, id=_without_tail(name.id))
+        if _is_valid(whole):
+            first.setdefault(whole.kind, whole)
+    if not first:
+        raise BadInput(_why_nothing(segments))
     return list(first.values())
+
+
+def _without_tail(word: str) -> str:
+    """An id without what a text has glued to it: punctuation may stand in an address, but never in an id."""
+    return _GLUED.split(word, maxsplit=1)[0]
 
 
 def _is_valid(name: Name) -> bool:

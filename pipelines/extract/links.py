@@ -92,7 +92,7 @@ async def resolve(text: str, hop: Hop, prefer: str | None = None) -> Link:
         status, location = await hop(found.url)
         if status not in (301, 302, 303, 307, 308) or not location:
             raise _no_way_on(status)
-        found = _led_to(urljoin(found.url, location), prefer)
+        found = _led_to(found.url, location, prefer)
     if isinstance(found, Link):
         return found
     raise BadInput(f"The short link leads from one to the next more than {MAX_HOPS} times; copy a fresh one.")
@@ -138,13 +138,16 @@ def _bare(word: str, prefer: str | None) -> Link | None:
     return None
 
 
-def _led_to(url: str, prefer: str | None) -> Link | ShortLink:
+def _led_to(url: str, location: str, prefer: str | None) -> Link | ShortLink:
     """Where a short link led; a home page without an id is how Douyin says that the link is dead."""
     try:
-        return read_address(url, prefer)
+        place = urljoin(url, location)
+    except ValueError as error:
+        raise BadInput("The short link leads to something that is no address; copy a fresh one.") from error
+    try:
+        return read_address(place, prefer)
     except BadInput as error:
-        parts = split_address(url)
-        if is_home(parts):
+        if is_home(split_address(place)):
             raise NotFound("The short link no longer leads anywhere; copy a fresh one from Douyin.") from error
         raise
 
