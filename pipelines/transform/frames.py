@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import polars as pl
 
+from pipelines.transform.given import as_answer
 from pipelines.transform.pages_of_accounts import add_follows, add_profiles
 from pipelines.transform.pages_of_lists import add_comments, add_folders, add_hot_board, add_mixes, add_sounds
 from pipelines.transform.pages_of_posts import add_detail, add_posts
@@ -38,7 +39,12 @@ _READERS: dict[str, Callable[[Batch, Page, int], None]] = {
     "collected_music": add_sounds,
     "collected_mixes": add_mixes,
     "hot_board": add_hot_board,
+    "given_post": lambda batch, page, at: add_detail(batch, as_answer(page), at),
+    "given_user": lambda batch, page, at: add_profiles(batch, as_answer(page), at),
 }
+
+# What was read of more pages than this outgrows the processor's caches before it is in columns.
+_PAGES_AT_ONCE = 64
 
 
 def frames_of(pages: Iterable[Page]) -> dict[str, pl.DataFrame]:
@@ -49,8 +55,10 @@ def frames_of(pages: Iterable[Page]) -> dict[str, pl.DataFrame]:
     what was asked for is gone.
     """
     batch = Batch()
-    for page in pages:
+    for count, page in enumerate(pages, 1):
         reader = _READERS.get(page.operation)
         if reader is not None:
             reader(batch, page, batch.begin(page))
+        if count % _PAGES_AT_ONCE == 0:
+            batch.settle()
     return batch.frames()
