@@ -51,8 +51,18 @@ class MediaAnswer:
     chunks: AsyncIterator[bytes]
 
 
+@dataclass(slots=True, eq=False)
+class _Lane:
+    client: httpx.AsyncClient
+    host: str
+
+
 class MediaSource:
-    """Asks media hosts for files; made without a request, closed by `close` or `async with`."""
+    """Asks media hosts for files; made without a request, closed by `close` or `async with`.
+
+    Every stream has a client to itself while it runs: httpx looks at every connection of a client for each request,
+    which for small files costs more than the file.
+    """
 
     def __init__(
         self,
@@ -62,14 +72,10 @@ class MediaSource:
         user_agent: str = "Mozilla/5.0",
         referer: str = "https://www.douyin.com/",
         timeout: float = 10.0,
-        max_connections: int = 64,
         now: Callable[[], datetime] = _utc_now,
-        client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._given = client
-        self._client = client
-        self._upstream, self._proxy = upstream, proxy
-        self._timeout, self._max_connections = timeout, max_connections
+        self._upstream, self._proxy, self._timeout = upstream, proxy, timeout
+        self._free: list[_Lane] = []
         self._user_agent, self._referer = user_agent, referer
         self._now = now
 
@@ -83,9 +89,8 @@ class MediaSource:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None and self._client is not self._given:
-            await self._client.aclose()
-            self._client = None
+        while self._free:
+            await self._free.pop().client.aclose()
 
     def open(
         self, url: str, *, offset: int = 0, validator: str | None = None
@@ -101,7 +106,28 @@ class MediaSource:
 
     @asynccontextmanager
     async def _open(self, url: str, offset: int, validator: str | None) -> AsyncIterator[MediaAnswer]:
-        response = await self._ask(url, offset, validator)
+        lane = self._lane(url)
+        try:
+            async with self._answer(lane, url, offset, validator) as answer:
+                yield answer
+        finally:
+            self._free.append(lane)
+
+    def _lane(self, url: str) -> _Lane:
+        """A free client, one that has a connection to the host already where there is one."""
+        host = host_of(url)
+        lane = next((lane for lane in reversed(self._free) if lane.host == host), None)
+        if lane is None:
+            if not self._free:
+                return _Lane(make_client(self._upstream, proxy=self._proxy, timeout=self._timeout), host)
+            lane = self._free[0]
+        self._free.remove(lane)
+        lane.host = host
+        return lane
+
+    @asynccontextmanager
+    async def _answer(self, lane: _Lane, url: str, offset: int, validator: str | None) -> AsyncIterator[MediaAnswer]:
+        response = await self._ask(lane.client, url, offset, validator)
         host = response.request.url.host
         coded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
         chunks = _chunks(response, host, coded=coded)
@@ -111,9 +137,9 @@ class MediaSource:
             await chunks.aclose()
             await response.aclose()
 
-    async def _ask(self, url: str, offset: int, validator: str | None) -> httpx.Response:
+    async def _ask(self, client: httpx.AsyncClient, url: str, offset: int, validator: str | None) -> httpx.Response:
         for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._send(url, offset, validator)
+            response = await self._send(client, url, offset, validator)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
                 return response
@@ -121,38 +147,31 @@ class MediaSource:
             url = _joined(url, location)
         raise Unfamiliar(f"{host_of(url)} leads on more than {_MAX_REDIRECTS} times; another address is tried.")
 
-    async def _send(self, url: str, offset: int, validator: str | None) -> httpx.Response:
-        request = self._request(url)
+    async def _send(self, client: httpx.AsyncClient, url: str, offset: int, validator: str | None) -> httpx.Response:
+        request = self._request(client, url)
         host = request.url.host
         if offset and validator:
             request.headers.update({"Range": f"bytes={offset}-", "If-Range": validator})
         try:
-            return await self._opened().send(request, stream=True)
+            return await client.send(request, stream=True)
         except httpx.HTTPError as error:
             raise Unreachable(f"{host} gives no answer ({type(error).__name__}).", host=host) from error
 
-    def _request(self, url: str) -> httpx.Request:
+    def _request(self, client: httpx.AsyncClient, url: str) -> httpx.Request:
         host_of(url)
         headers = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
         try:
-            request = self._opened().build_request("GET", url, headers=headers)
+            request = client.build_request("GET", url, headers=headers)
         except httpx.InvalidURL as error:
             raise BadInput("An address of media cannot be read; it is skipped.") from error
         # The host as it will be asked for, whatever a reader of addresses other than httpx makes of it.
         host = request.url.raw_host.decode("ascii").rstrip(".").lower()
-        if self._upstream is None and self._given is None:
+        if self._upstream is None:
             check_public(host)
         if wants_referer(host):
             request.headers["Referer"] = self._referer
         request.headers.pop("cookie", None)
         return request
-
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = make_client(
-                self._upstream, proxy=self._proxy, timeout=self._timeout, max_connections=self._max_connections
-            )
-        return self._client
 
     def _read_head(
         self, response: httpx.Response, host: str, chunks: AsyncIterator[bytes], *, coded: bool

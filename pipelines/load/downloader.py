@@ -12,9 +12,11 @@ from typing import Any
 from pipelines.errors import Absent, ArchiveError, Blocked, Interrupted, Private
 from pipelines.load.hosts import Hosts, Sleep
 from pipelines.load.naming import DEFAULT_TEMPLATE, check_template, file_path
+from pipelines.load.shelf import Shelf
 from pipelines.load.sniff import TEXT, sniff_as, suffixes_of
 from pipelines.load.storage import Storage
 from pipelines.load.transfer import Arrived, Refused, Source, Transfer
+from pipelines.load.writers import Writer
 from schemas.files import Kept, Wanted
 
 OnDone = Callable[[Kept], Awaitable[None] | None]
@@ -73,7 +75,7 @@ class DouyinDownloader:
         must not. A `Blocked` of storage ends the work at once, one of `refresh` once the other files are settled.
         A cancelled download leaves parts that the next one goes on with.
         """
-        work = _Work(self, Hosts(per_host, self.sleep), on_done, on_bytes, refresh, adopt)
+        work = _Work(self, Hosts(per_host, self.sleep), on_done, on_bytes, refresh, adopt, Shelf(self.storage))
         queue = iter(wanted)
         workers = [asyncio.create_task(work.through(queue)) for _ in range(max(concurrency, 1))]
         try:
@@ -101,6 +103,7 @@ class _Work:
     on_bytes: Callable[[int], None]
     refresh: Refresh | None
     adopt: bool
+    shelf: Shelf
     blocked: Blocked | None = None
     busy: set[str] = field(default_factory=set)
 
@@ -117,7 +120,8 @@ class _Work:
         tried_at = self.house.now()
         kept = Kept(wanted.media_id, "failed", wanted.attempts + 1, tried_at)
         try:
-            return await self._adopted(wanted, kept) or await self._fetched(wanted, kept)
+            stem = self.house.path_of(wanted, "")
+            return await self._adopted(wanted, stem, kept) or await self._fetched(wanted, stem, kept)
         except Refused as error:
             return replace(kept, state="refused", error=str(error), source_host=error.facts.get("host"))
         except Absent as error:
@@ -131,15 +135,14 @@ class _Work:
         except ArchiveError as error:
             return replace(kept, error=f"{type(error).__name__}: {error}", source_host=error.facts.get("host"))
 
-    async def _adopted(self, wanted: Wanted, kept: Kept) -> Kept | None:
+    async def _adopted(self, wanted: Wanted, stem: str, kept: Kept) -> Kept | None:
         """The file that a run which was cut off left under its final name; it was whole when it got the name."""
         if not self.adopt or wanted.kind == "caption":
             return None
-        storage = self.house.storage
-        path = await storage.find(self.house.path_of(wanted, ""), suffixes_of(wanted.kind))
+        path = await self.shelf.find(stem, suffixes_of(wanted.kind))
         if path is None:
             return None
-        found = await storage.measure(path)
+        found = await self.house.storage.measure(path)
         kind = sniff_as(wanted.kind, found.head)
         if kind is None or not path.endswith(kind.suffix):
             return None
@@ -157,15 +160,17 @@ class _Work:
             verified_at=now,
         )
 
-    async def _fetched(self, wanted: Wanted, kept: Kept) -> Kept:
-        writer = await self.house.storage.write(self._folder(wanted), wanted.media_id)
+    async def _fetched(self, wanted: Wanted, stem: str, kept: Kept) -> Kept:
+        folder = stem.rpartition("/")[0]
+        is_new = not await self.shelf.has_part(folder, wanted.media_id)
+        writer = await self.house.storage.write(folder, wanted.media_id, is_new=is_new)
         try:
             if wanted.kind == "caption":
-                await writer.begin(self.house.path_of(wanted, TEXT.suffix))
+                await writer.begin(stem + TEXT.suffix)
                 await writer.write((wanted.caption or "").encode(errors="replace"))
                 arrived = Arrived(await writer.commit(), TEXT, "")
             else:
-                arrived = await self._transferred(wanted, self._transfer(wanted, writer))
+                arrived = await self._transferred(wanted, self._transfer(wanted, stem, writer))
         except (Refused, Absent):
             await writer.abort()
             raise
@@ -184,17 +189,14 @@ class _Work:
             source_host=arrived.host or None,
         )
 
-    def _folder(self, wanted: Wanted) -> str:
-        return self.house.path_of(wanted, "").rpartition("/")[0]
-
-    def _transfer(self, wanted: Wanted, writer: Any) -> Transfer:
+    def _transfer(self, wanted: Wanted, stem: str, writer: Writer) -> Transfer:
         house = self.house
         return Transfer(
             wanted,
             writer,
             house.source,
             self.hosts,
-            lambda suffix: house.path_of(wanted, suffix),
+            stem,
             self.on_bytes,
             house.sleep,
             house.max_tries,

@@ -8,6 +8,10 @@ import unicodedata
 GAP = "......"
 """Stands where the middle of a name was cut out."""
 
+# Most names have nothing of this, and are done with one look.
+_ODD = re.compile(
+    r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[^\S ]|  '
+)
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
 # Windows keeps these for devices, whatever the suffix.
 _DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)")
@@ -19,6 +23,8 @@ _JOINER = "\u200d"
 def clean(text: str) -> str:
     """The text without what no file name may hold; may be empty. Cleaning twice changes nothing."""
     letters = unicodedata.normalize("NFC", text)
+    if not _ODD.search(letters):
+        return letters
     letters = "".join("_" if _is_bad(letter) else " " if letter.isspace() else letter for letter in letters)
     letters = "".join(letter for letter in _FORBIDDEN.sub("_", letters) if letter not in _INVISIBLE)
     return unicodedata.normalize("NFC", re.sub(" +", " ", letters))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from string import Formatter
 from typing import Any
 
@@ -42,6 +43,7 @@ DEFAULT_TEMPLATE = "{create}_{desc}_{aweme_id}"
 MAX_BYTES = 200
 # `_dynamic_cover` and `.webp` must fit behind the name, so that all files of a post share it.
 _SIDE_BYTES = 20
+_SUFFIX_BYTES = 5
 _CHINA = timezone(timedelta(hours=8))
 # What is shortened when a name is too long, the first of them first.
 _SHORTENED = ("desc", "caption", "nickname")
@@ -123,7 +125,7 @@ def file_path(
     name, part = post_name(wanted, template), part_name(wanted)
     if not name and wanted.kind != "avatar":
         name = wanted.media_id.partition(":")[0]
-    stem = legal_name("_".join(piece for piece in (name, part) if piece), MAX_BYTES - len(suffix.encode()))
+    stem = legal_name("_".join(piece for piece in (name, part) if piece), MAX_BYTES - _SUFFIX_BYTES)
     folder = legal_name(wanted.folder) if wanted.folder else folder_name(wanted.nickname or "", wanted.sec_user_id)
     folders = [top, folder, name] if folderize and wanted.aweme_id else [top, folder]
     return "/".join([*folders, stem + suffix])
@@ -136,8 +138,9 @@ def folder_name(nickname: str, sec_user_id: str | None) -> str:
     return legal_name(name + ending, otherwise="unnamed")
 
 
+@lru_cache(maxsize=16)
 def _pieces(template: str, known: tuple[str, ...]) -> list[tuple[str, str | None]]:
-    """The literal texts of a template, each with the field that follows it."""
+    """The literal texts of a template, legal already, each with the field that follows it."""
     try:
         parsed = list(Formatter().parse(template))
     except (TypeError, ValueError) as error:
@@ -152,7 +155,7 @@ def _pieces(template: str, known: tuple[str, ...]) -> list[tuple[str, str | None
             )
     if not parsed:
         raise BadInput("The naming template is empty. Write it as {create}_{desc}_{aweme_id}.")
-    return [(literal, name) for literal, name, _, _ in parsed]
+    return [(clean(literal), name) for literal, name, _, _ in parsed]
 
 
 def _filled(template: str, fields: dict[str, str], limit: int, must_hold: str) -> str:
@@ -171,7 +174,7 @@ def _filled(template: str, fields: dict[str, str], limit: int, must_hold: str) -
 
 
 def _joined(pieces: list[tuple[str, str | None]], values: dict[str, str]) -> str:
-    return "".join(clean(literal) + (values[name] if name is not None else "") for literal, name in pieces)
+    return "".join(literal + (values[name] if name is not None else "") for literal, name in pieces)
 
 
 def _text(value: Any) -> str:

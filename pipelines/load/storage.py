@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from pipelines.errors import ArchiveError, BadInput, Blocked, NotFound, Transient, Unreachable
 from pipelines.load.legal import legal_name
-from pipelines.load.writers import HEAD_BYTES, BucketWriter, LocalWriter, Writer, Written, finished
+from pipelines.load.writers import HEAD_BYTES, BucketWriter, LocalWriter, Writer, Written, finished, part_name
 
 Files = list[tuple[str, int]]
 
@@ -56,14 +56,22 @@ class Storage:
         """The path as the file system knows it; BadInput where it would lead out of the root."""
         return f"{self._base}/{_inside(path)}"
 
-    async def write(self, folder: str, key: str) -> Writer:
-        """A writer for a file in `folder`. The same `key` finds the part again that a dead process left there."""
-        name = legal_name(key.replace(":", "_"), 180)
+    async def write(self, folder: str, key: str, *, is_new: bool = False) -> Writer:
+        """A writer for a file in `folder`. The same `key` finds the part again that a dead process left there.
+
+        `is_new` spares the look for a part, where the caller knows that there is none.
+        """
         if not self.is_local:
             return BucketWriter(self._fs.call_s3, self._place, self.run)
-        writer = LocalWriter(Path(self._base), Path(self.full(folder)), name, self.run)
-        await self.run(writer.find)
+        place = Path(self.full(folder))
+        writer = LocalWriter(Path(self._base), place, part_key(key), self.run)
+        if not is_new and await self.run((place / part_name(part_key(key))).exists):
+            await self.run(writer.find)
         return writer
+
+    async def names(self, folder: str) -> frozenset[str]:
+        """The names of everything in a local folder, parts of downloads too; nothing where it is not there."""
+        return await self.run(_names, self.full(folder))  # type: ignore[no-any-return]
 
     async def exists(self, path: str) -> bool:
         """Whether there is a file."""
@@ -164,6 +172,18 @@ class Storage:
             return Blocked(f"{where} may not be written or read by this user: check its rights or the S3 key.")
         kind = Transient if self.is_local else Unreachable
         return kind(f"Storage at {where} failed ({type(error).__name__}: {error}); it is tried again on the next run.")
+
+
+def part_key(key: str) -> str:
+    """The legal name that stands for a key in the name of its part."""
+    return legal_name(key.replace(":", "_"), 180)
+
+
+def _names(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(item.name for item in Path(folder).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
 
 
 def _inside(path: str) -> str:

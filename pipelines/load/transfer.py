@@ -84,13 +84,13 @@ class Arrived:
 
 @dataclass
 class Transfer:
-    """Gets one wanted file through one writer. `path_of` gives the final path for a suffix."""
+    """Gets one wanted file through one writer; its final path is `stem` and the suffix that its bytes ask for."""
 
     wanted: Wanted
     writer: Writer
     source: Source
     hosts: Hosts
-    path_of: Callable[[str], str]
+    stem: str
     on_bytes: Callable[[int], None]
     sleep: Sleep = asyncio.sleep
     max_tries: int = 5
@@ -132,7 +132,7 @@ class Transfer:
         found = sniff_as(self.wanted.kind, writer.head) if writer.head else None
         if found is None or not writer.validator or writer.offset != writer.total:
             return None
-        await writer.begin(self.path_of(found.suffix), validator=writer.validator, total=writer.total)
+        await writer.begin(self.stem + found.suffix, validator=writer.validator, total=writer.total)
         return Arrived(await writer.commit(), found, "")
 
     async def _pause(self, url: str, error: ArchiveError, tries: int) -> None:
@@ -185,7 +185,7 @@ class Transfer:
         if not goes_on:
             await self._restart()
         self._type = found
-        await self.writer.begin(self.path_of(found.suffix), validator=answer.validator, total=answer.total_size)
+        await self.writer.begin(self.stem + found.suffix, validator=answer.validator, total=answer.total_size)
         if head:
             await self.writer.write(head)
 

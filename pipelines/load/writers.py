@@ -130,19 +130,20 @@ class LocalWriter(Writer):
         self._root = root
         self._folder = folder
         self._key = key
-        self._part = folder / f".{key}.part"
+        self._part = folder / part_name(key)
         self._file: IO[bytes] | None = None
+        self._has_record = False
+        self._is_last = False
 
     def find(self) -> None:
         """Take up the part that another process left, if there is one."""
-        if not self._part.exists():
-            return
         file = self._opened()
         record = _record_of(_beside(self._part))
         if record is None:
             file.truncate(0)
             return
         self.validator, self.total = record
+        self._has_record = True
         while piece := file.read(_READ_BYTES):
             self.head = self.head or piece[:HEAD_BYTES]
             self._sha256.update(piece)
@@ -150,16 +151,16 @@ class LocalWriter(Writer):
 
     def _put(self, piece: bytes) -> None:
         file = self._opened()
-        if file.tell() == 0 and self.validator:
+        if self.validator and not self._has_record and not self._is_last:
             _beside(self._part).write_text(json.dumps({"validator": self.validator, "total": self.total}), "utf-8")
+            self._has_record = True
         file.write(piece)
 
     def _opened(self) -> IO[bytes]:
         if self._file is not None:
             return self._file
-        self._folder.mkdir(parents=True, exist_ok=True)
         for number in range(2, 100):
-            file = self._part.open("a+b")
+            file = self._made()
             if _locked(file) and _is_at(file, self._part):
                 file.seek(0)
                 self._file = file
@@ -169,7 +170,15 @@ class LocalWriter(Writer):
                 self._part = self._folder / f".{self._key}.{number}.part"
         raise OSError(f"{self._part} stays locked: is another run archiving to this root? Wait for it to end.")
 
+    def _made(self) -> IO[bytes]:
+        try:
+            return self._part.open("a+b")
+        except FileNotFoundError:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return self._part.open("a+b")
+
     def _finish(self) -> None:
+        self._is_last = True  # a file that is whole at once needs no record of its part
         if self._buffer or self._file is None:
             self._flush()
         file = self._opened()
@@ -181,7 +190,7 @@ class LocalWriter(Writer):
         self._part.replace(final)
         file.close()
         self._file = None
-        _beside(self._part).unlink(missing_ok=True)
+        self._forget()
         _sync_folder(final.parent)
 
     def _leave(self) -> None:
@@ -201,9 +210,14 @@ class LocalWriter(Writer):
         if os.name == "nt":
             self._file.close()
         self._part.unlink(missing_ok=True)
-        _beside(self._part).unlink(missing_ok=True)
         self._file.close()
         self._file = None
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._has_record:
+            _beside(self._part).unlink(missing_ok=True)
+            self._has_record = False
 
 
 class BucketWriter(Writer):
@@ -265,6 +279,11 @@ async def finished(work: Awaitable[Result]) -> Result:
         if not task.cancelled():
             task.exception()  # seen; the cancellation is what counts
         raise
+
+
+def part_name(key: str) -> str:
+    """What a file is called while it is on its way; `key` is a legal name."""
+    return f".{key}.part"
 
 
 def _beside(part: Path) -> Path:
