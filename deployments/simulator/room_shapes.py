@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.simulator.addresses import Asset, image_url
+from deployments.simulator.addresses import Asset, avatar_url, image_url
 from deployments.simulator.numbers import mix
 from deployments.simulator.rooms import LiveRoom
 from deployments.simulator.stream_shapes import View, reflow_stream, stream
@@ -204,8 +204,9 @@ def _long_owner(view: View) -> dict[str, Any]:
 
 
 def _avatars(view: View, size: int) -> list[str]:
-    asset = Asset("avatar", "jpeg", mix(view.room.owner, 31), 900 + size, width=size, height=size)
-    return [image_url(asset, int(view.now) + _VALID_S, node) for node in range(3)]
+    # The picture that profile and posts show too.
+    asset = Asset("avatar", "jpeg", mix(view.world.seed, view.room.owner, 8), 6_000, 0, 1080, 1080)
+    return [avatar_url(asset, size)]
 
 
 def _cover(view: View) -> dict[str, Any]:
