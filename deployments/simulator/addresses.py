@@ -15,7 +15,7 @@ from hashlib import md5
 from zlib import crc32
 
 KINDS = ("video", "audio", "image", "live_photo", "music", "cover", "dynamic_cover", "avatar")
-FORMS = ("mp4", "webp", "jpeg", "mp3", "m4a")
+FORMS = ("mp4", "silent_mp4", "m4a", "jpeg", "webp", "mp3")
 MOODS = (
     "",  # as it should be
     "dead",  # 404 from this address; the others of the list work
@@ -84,7 +84,7 @@ def encode(asset: Asset) -> str:
         asset.duration_ms,
     )
     # The checksum makes a guessed or damaged token what it is at Douyin: unknown.
-    return "o" + urlsafe_b64encode(crc32(packed).to_bytes(4, "big")[1:] + packed).decode()
+    return "o" + urlsafe_b64encode(crc32(packed).to_bytes(4, "big")[1:] + packed).decode("ascii")
 
 
 def decode(token: str) -> Asset:
@@ -107,9 +107,7 @@ def video_url(asset: Asset, expires_at: int, node: int = 0) -> str:
 
 def video_url_of(token: str, expires_at: int, host: str) -> str:
     """The same from a token that is at hand."""
-    return (
-        f"http://{host}/{_signature(token, expires_at)}/{expires_at:x}/video/tos/cn/tos-cn-ve-15/{token}/?a=6383&ch=26"
-    )
+    return f"http://{host}/{sign(token, expires_at)}/{expires_at:x}/video/tos/cn/tos-cn-ve-15/{token}/?a=6383&ch=26"
 
 
 def image_url(asset: Asset, expires_at: int, node: int = 0) -> str:
@@ -119,13 +117,18 @@ def image_url(asset: Asset, expires_at: int, node: int = 0) -> str:
     host = IMAGE_HOSTS[node % len(IMAGE_HOSTS)]
     return (
         f"https://{host}/tos-cn-i-0813/{token}~tplv-dy-aweme-images:{suffix}"
-        f"?x-expires={expires_at}&x-signature={_signature(token, expires_at)}&from=327834062"
+        f"?x-expires={expires_at}&x-signature={sign(token, expires_at)}&from=327834062"
     )
 
 
 def music_url(asset: Asset, node: int = 0) -> str:
     """The address of a sound: unsigned, valid for ever."""
     return f"https://{MUSIC_HOSTS[node % len(MUSIC_HOSTS)]}/obj/ies-music/{encode(asset)}.mp3"
+
+
+def avatar_url(asset: Asset, side: int = 1080) -> str:
+    """The address of an account's picture: unsigned, valid for ever; `side` in pixels is only a word in the path."""
+    return f"https://p3-pc.douyinpic.com/aweme/{side}x{side}/aweme-avatar/{encode(asset)}.jpeg?from=327834062"
 
 
 def play_url(asset: Asset) -> str:
@@ -141,20 +144,23 @@ def video_uri(asset: Asset) -> str:
 def read(path: str, params: Mapping[str, str]) -> Address:
     """What the path and the parameters of a media address say; ValueError where nothing of ours is there."""
     if path.rstrip("/") == "/aweme/v1/play":
-        return Address(decode(params.get("video_id", "")[-_TOKEN_LENGTH:]), None, is_signed=True)
+        # All pictures of a video share its video_id; the file_id tells which of them is meant.
+        token = params.get("file_id") or params.get("video_id", "")[-_TOKEN_LENGTH:]
+        return Address(decode(token), None, is_signed=True)
     parts = [part for part in path.split("/") if part]
     if not parts:
         raise ValueError("no path")
-    if "ies-music" in parts:
-        return Address(decode(parts[-1].removesuffix(".mp3")), None, is_signed=True)
+    if "ies-music" in parts or "aweme-avatar" in parts:
+        return Address(decode(parts[-1].partition(".")[0]), None, is_signed=True)
     if parts[2:3] == ["video"]:
         token, signature, expires = parts[-1], parts[0], parts[1]
         expires_at = int(expires, 16)
     else:
         token, signature = parts[-1].partition("~")[0], params.get("x-signature", "")
         expires_at = int(params.get("x-expires", "0"))
-    return Address(decode(token), expires_at, is_signed=signature == _signature(token, expires_at))
+    return Address(decode(token), expires_at, is_signed=signature == sign(token, expires_at))
 
 
-def _signature(token: str, expires_at: int) -> str:
+def sign(token: str, expires_at: int) -> str:
+    """The signature that makes an address of this token valid until then."""
     return md5(b"%s%x%s" % (_SECRET, expires_at, token.encode())).hexdigest()

@@ -1,0 +1,99 @@
+"""What each operation demands before it answers: methods, signature, ttwid, login. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deployments.simulator.http import Request, Response, empty, json_response
+from deployments.simulator.signatures import why_refused
+from deployments.simulator.world import World
+
+WEB = "www.douyin.com"
+LIVE = "live.douyin.com"
+REFLOW = "webcast.amemv.com"
+SSO = "sso.douyin.com"
+NOT_LOGGED_IN = {"status_code": 8, "status_msg": "用户未登录"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One operation and what it demands; `keys` are the parameters that it cannot do without."""
+
+    operation: str
+    keys: tuple[str, ...] = ()
+    is_signed: bool = True
+    needs_ttwid: bool = True
+    needs_login: bool = False
+    methods: tuple[str, ...] = ("GET",)
+
+
+def _web(path: str, gate: Gate) -> tuple[tuple[str, str], Gate]:
+    return (WEB, f"/aweme/v1/web/{path}/"), gate
+
+
+GATES: dict[tuple[str, str], Gate] = dict(
+    [
+        _web("user/profile/other", Gate("user_profile", ("sec_user_id",))),
+        _web("aweme/post", Gate("user_post", ("sec_user_id",))),
+        _web("aweme/favorite", Gate("user_like", ("sec_user_id",))),
+        _web("aweme/listcollection", Gate("user_collect", needs_login=True, methods=("GET", "POST"))),
+        _web("mix/aweme", Gate("user_mix", ("mix_id",))),
+        _web("aweme/detail", Gate("post_detail", ("aweme_id",))),
+        _web("comment/list", Gate("post_comment", ("aweme_id",))),
+        _web("comment/list/reply", Gate("comment_reply", ("item_id", "comment_id"))),
+        _web("tab/feed", Gate("post_feed")),
+        _web("follow/feed", Gate("follow_feed", needs_login=True)),
+        _web("familiar/feed", Gate("friend_feed", needs_login=True, methods=("GET", "POST"))),
+        _web("aweme/related", Gate("post_related", ("aweme_id",))),
+        _web("locate/post", Gate("locate_post", ("sec_user_id",))),
+        _web("collects/list", Gate("collects_list", needs_login=True)),
+        _web("collects/video/list", Gate("collects_posts", ("collects_id",), needs_login=True)),
+        _web("music/listcollection", Gate("collected_music", needs_login=True)),
+        _web("mix/listcollection", Gate("collected_mixes", needs_login=True)),
+        _web("user/following/list", Gate("following")),
+        _web("user/follower/list", Gate("followers")),
+        _web("home/search/item", Gate("search_user_posts", ("keyword",))),
+        # The hot board is asked without any cookie.
+        _web("hot/search/list", Gate("hot_board", needs_ttwid=False)),
+        _web("query/user", Gate("query_user")),
+        ((WEB, "/webcast/web/feed/follow/"), Gate("follow_live", needs_login=True)),
+        ((LIVE, "/webcast/room/web/enter/"), Gate("live", is_signed=False)),
+        ((REFLOW, "/webcast/room/reflow/info/"), Gate("live_room_id", is_signed=False, needs_ttwid=False)),
+        ((SSO, "/get_qrcode/"), Gate("login_qrcode", is_signed=False, needs_ttwid=False)),
+        ((SSO, "/check_qrconnect/"), Gate("check_qrcode", is_signed=False, needs_ttwid=False)),
+        ((SSO, "/check_login/"), Gate("check_login", is_signed=False, needs_ttwid=False)),
+    ]
+)
+
+
+def refusal(gate: Gate, request: Request, world: World, now: float) -> tuple[Response, str] | None:
+    """What the request gets instead of an answer, and why (for the log); None where nothing is in its way.
+
+    Douyin tells neither of a bad signature nor of a missing ttwid: both get 200 and nothing.
+    """
+    if request.method not in gate.methods:
+        return Response(405), f"method is not {' or '.join(gate.methods)}"
+    if gate.is_signed:
+        agent = request.headers.get("user-agent", "")
+        why = why_refused(request.query, request.body, request.method, agent, now, strict=world.strict)
+        if why:
+            return empty(), why
+    if gate.needs_ttwid and not request.cookies.get("ttwid"):
+        return empty(), "no ttwid"
+    if gate.needs_login and not is_logged_in(request, world):
+        return json_response(NOT_LOGGED_IN), "no sessionid of this world"
+    missing = _missing(gate, request)
+    return (json_response({"status_code": 5, "status_msg": "参数不合法"}), f"lacks {missing}") if missing else None
+
+
+def is_logged_in(request: Request, world: World) -> bool:
+    """Whether the cookie carries the session of this world."""
+    return request.cookies.get("sessionid") == world.sessionid
+
+
+def _missing(gate: Gate, request: Request) -> str:
+    wanted = [key for key in gate.keys if not request.params.get(key)]
+    if request.host == WEB:
+        wanted += [key for key in ("device_platform",) if key not in request.params]
+        wanted += ["aid=6383"] if request.params.get("aid") != "6383" else []
+    return ", ".join(wanted)
