@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from deployments.simulator.signatures import why_refused
 from pipelines.errors import BadInput
 from pipelines.extract.abogus import Occasion, a_bogus, make_fingerprint
 from pipelines.extract.ciphers import rc4, sm3, sm3_own
@@ -265,6 +266,17 @@ def test_the_signature_stands_last_and_covers_all_that_stands_before_it():
     assert httpx.URL("https://www.douyin.com/x/?" + signed).query == signed.encode("ascii")
     assert signed_query(NoSigner(), query) == query
     assert with_parameter("", "a_bogus", "A+/=") == "a_bogus=A%2B/="
+
+
+@pytest.mark.parametrize("name", ["xbogus", "xbogus:douk-ua-k8", "abogus", "abogus:douk-5.8"])
+@pytest.mark.parametrize(("body", "method"), [(b"", "GET"), (b'{"cursor":0}', "POST")])
+def test_the_made_up_douyin_accepts_every_built_in_signer(name: str, body: bytes, method: str):
+    signer = signer_from(name, now=at(1_700_000_000), rng=at(0.4))
+    signed = signed_query(signer, real_query(), body, method, CHROME_104).encode("ascii")
+    assert why_refused(signed, body, method, CHROME_104, 1_700_000_000) is None
+    assert why_refused(signed.replace(b"count=", b"count=9"), body, method, CHROME_104, 1_700_000_000) is not None
+    assert why_refused(signed, body, method, "Agent/1.0", 1_700_000_000) is not None
+    assert why_refused(signed, body, method, CHROME_104, 1_700_001_000) is not None
 
 
 # The signer of the settings
