@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import Absent, ArchiveError, Blocked
+from pipelines.errors import Absent, ArchiveError, Blocked, LakeBusy
 from pipelines.extract.questions import question
 from pipelines.house import Step
 from pipelines.loading import Loader
@@ -67,17 +66,18 @@ async def archive_listing(run: Run, listing: Listing, link: Link, step: Step) ->
     loading = asyncio.create_task(loader.follow(walk_ended))
     try:
         await walk.to_end(step)
-    except (Blocked, asyncio.CancelledError):
-        loading.cancel()  # a challenge stops the run, files too; what is wanted is still known next time
-        with suppress(asyncio.CancelledError, ArchiveError):
-            await loading
-        raise
+    except (Blocked, LakeBusy):
+        raise  # a challenge stops the run, files too; what is wanted is still known next time
     except ArchiveError:
         walk_ended.set()
         await loading
         raise
-    walk_ended.set()
-    await loading
+    else:
+        walk_ended.set()
+        await loading
+    finally:
+        loading.cancel()
+        await asyncio.wait([loading])
 
 
 async def read_profile(run: Run, sec_user_id: str) -> None:

@@ -72,6 +72,8 @@ def connect(place: Place, *, read_only: bool, memory_limit: str, threads: int, t
     """A DuckDB connection with the catalog attached as `archive` and in use."""
     import duckdb
 
+    if read_only and place.kind == "sqlite" and not Path(place.target).is_file():
+        raise BadInput(f"There is no archive at {place.data_path}: archive something first, or check the root.")
     config: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads, "temp_directory": temp}
     con = duckdb.connect(config={**config, "preserve_insertion_order": False, "autoinstall_known_extensions": False})
     try:
@@ -169,7 +171,7 @@ def _without_password(catalog: str) -> str:
 def refusal(error: Exception, place: Place) -> Exception:
     """The archive's own error for one that DuckDB raised while the catalog was opened; without passwords."""
     text = _scrubbed(str(error).splitlines()[0], place)
-    if "does not exist" in text or ("Cannot open" in text and place.kind == "sqlite"):
+    if "does not exist" in text:
         return BadInput(
             f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})"
         )

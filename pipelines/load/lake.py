@@ -276,7 +276,7 @@ class Lake:
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] = (), rows: int = 100_000
     ) -> pa.RecordBatchReader:
         """The answer to a query, as a stream of record batches of at most so many rows."""
-        return asking.ask(self._read(), sql, params).fetch_record_batch(rows)
+        return asking.ask(self._read(), sql, params).to_arrow_reader(rows)
 
     def attach_sql(self) -> list[str]:
         """The statements that open this archive in DuckDB's own shell, without secrets."""

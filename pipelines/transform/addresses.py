@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TypeAlias
 
 STABLE = "://www.douyin.com/aweme/v1/play/"
 
-_IN_QUERY = re.compile(r"[?&]x-expires=(\d{9,11})(?!\d)")
+Urls: TypeAlias = tuple[str, ...]
+
+_MARK = "x-expires="
+_DIGITS = re.compile(r"\d{9,11}(?!\d)")
 # The captures' film addresses carry a time one to two hours after they were fetched: the end, not the beginning.
 _IN_PATH = re.compile(r"https?://[^/]+/[0-9a-f]{16,64}/([0-9a-f]{8})/")
 _EARLIEST, _LATEST = 1_400_000_000, 4_102_444_800
@@ -26,32 +30,42 @@ _FORMATS = {
 }
 
 
-def expiry_of(urls: Iterable[str] | None) -> int | None:
+def expiry_of(urls: Urls) -> int | None:
     """When the first address stops working, in unix seconds; None where it does not say."""
-    url = next(iter(urls), None) if urls else None
-    if url is None:
+    if not urls:
         return None
-    in_query = _IN_QUERY.search(url)
-    in_path = None if in_query else _IN_PATH.match(url)
-    moment = int(in_query[1]) if in_query else int(in_path[1], 16) if in_path else 0
+    url = urls[0]
+    mark = url.find(_MARK)
+    if mark > 0 and url[mark - 1] in "?&":
+        found = _DIGITS.match(url, mark + len(_MARK))
+        moment = int(found[0]) if found else 0
+    else:
+        found = _IN_PATH.match(url)
+        moment = int(found[1], 16) if found else 0
     return moment if _EARLIEST <= moment <= _LATEST else None
 
 
-def format_of(urls: Iterable[str] | None) -> str | None:
+def format_of(urls: Urls) -> str | None:
     """The kind of file that the first address names by its suffix; None where it names none."""
-    url = next(iter(urls), None) if urls else None
-    if url is None:
-        return None
-    return _FORMATS.get(url.partition("?")[0].rpartition(".")[2].lower())
-
-
-def usable(urls: list[str] | None) -> list[str]:
-    """Addresses in their order, each once, without empty ones."""
     if not urls:
-        return []
-    return [url for url in dict.fromkeys(urls) if url]
+        return None
+    url = urls[0]
+    end = url.find("?")
+    end = len(url) if end < 0 else end
+    return _FORMATS.get(url[max(url.rfind(".", 0, end) + 1, end - 5) : end].lower())
 
 
-def stable_last(urls: list[str]) -> list[str]:
-    """The same addresses with those at the end that never expire but cost a redirect."""
-    return [url for url in urls if STABLE not in url] + [url for url in urls if STABLE in url]
+def usable(urls: Urls | None) -> Urls:
+    """Addresses in their order, without empty ones."""
+    if not urls:
+        return ()
+    return urls if all(urls) else tuple(url for url in urls if url)
+
+
+def stable_last(urls: Iterable[str]) -> Urls:
+    """The same addresses, each once; at the end those that never expire but cost a redirect."""
+    signed: dict[str, None] = {}
+    stable: dict[str, None] = {}
+    for url in urls:
+        (stable if STABLE in url else signed)[url] = None
+    return (*signed, *stable)

@@ -43,7 +43,7 @@ class HotWord(Subject, gc=False):
 
 def add_word(batch: Batch, board: str, word: HotWord, place: int, page: int) -> None:
     """The row of a line; `place` counts from 0 and stands in where Douyin gives no position."""
-    batch[HOT_WORDS].append(
+    batch[HOT_WORDS].extend(
         (
             board,
             word.key(),

@@ -12,4 +12,5 @@ REJECTS = Layout("rejects", ("position", "table_name", "reason", "item"), seen=(
 
 def add_rejects(batch: Batch, table: str, odd: Iterable[Odd], page: int) -> None:
     """A row for every item that could not become a row of `table`."""
-    batch[REJECTS].extend((position, table, reason, item, page) for position, reason, item in odd)
+    for position, reason, item in odd:
+        batch[REJECTS].extend((position, table, reason, item, page))

@@ -48,7 +48,7 @@ class Folder(Subject, gc=False):
 def add_folder(batch: Batch, folder: Folder, page: int) -> None:
     """The row of a folder."""
     owner = folder.user_info or NOBODY
-    batch[COLLECTS].append(
+    batch[COLLECTS].extend(
         (
             folder.key(),
             folder.collects_name or None,

@@ -100,7 +100,7 @@ def add_comment(batch: Batch, comment: Comment, post: str | None, page: int, *, 
     if thread == comment_id:
         thread = None
     user = comment.user or NOBODY
-    batch[COMMENTS].append(
+    batch[COMMENTS].extend(
         (
             comment_id,
             aweme_id,

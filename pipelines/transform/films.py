@@ -6,23 +6,24 @@ is decoded by Douyin's own player only. The same gear_name stands for several en
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
-from pipelines.transform.addresses import stable_last, usable
+from pipelines.transform.addresses import Urls, stable_last, usable
 from pipelines.transform.picks_of_posts import PlayAddress, Variant, Video
 from pipelines.transform.salvage import UNREADABLE
 
-# Addresses of two encodings beside the best one are kept; all two dozen would make the table as large as the raw pages.
-MOST_URLS = 9
+# One other encoding stands by; the addresses of all two dozen would make the table as large as the raw pages.
+MOST_URLS = 6
 
 _BYTEVC2 = 2
 _EMPTY = 4  # bytes of null, [] and [""]
 _CODECS = {0: "h264", 1: "h265", 2: "bytevc2"}
 _NOWHERE = PlayAddress()
 _NO_VARIANT = Variant()
-_read_urls = msgspec.json.Decoder(list[str]).decode
+_read_urls = msgspec.json.Decoder(tuple[str, ...]).decode
 _read_any = msgspec.json.Decoder().decode
 
 Rank = tuple[int, int, int, int]
@@ -32,7 +33,7 @@ class Film(NamedTuple):
     """The encoding to keep: all that a row of `media` says of it."""
 
     source_uri: str | None
-    urls: list[str]
+    urls: Urls
     width: int | None
     height: int | None
     size_bytes: int | None
@@ -98,27 +99,26 @@ def codec_of(variant: Variant) -> str | None:
     return _CODECS.get(max(marks)) if marks else None
 
 
-def urls_of(address: PlayAddress) -> list[str]:
+def urls_of(address: PlayAddress) -> Urls:
     """The addresses of one encoding, read now."""
     try:
-        return _read_urls(address.url_list)
+        return usable(_read_urls(address.url_list))
     except UNREADABLE:
         pass
     try:
         found = _read_any(address.url_list)
     except UNREADABLE:
-        return []
-    return [url for url in found if isinstance(url, str)] if isinstance(found, list) else []
+        return ()
+    return tuple(url for url in found if url and isinstance(url, str)) if isinstance(found, list) else ()
 
 
-def _urls(chosen: PlayAddress, main: PlayAddress, variants: list[Variant] | tuple[()]) -> list[str]:
-    found = urls_of(chosen)
+def _urls(chosen: PlayAddress, main: PlayAddress, variants: list[Variant] | tuple[()]) -> Urls:
+    urls = dict.fromkeys(urls_of(chosen))
     if main is not chosen:
-        found = found + urls_of(main)
-    urls = usable(found)
+        urls.update(dict.fromkeys(urls_of(main)))
     for variant in variants:
         if len(urls) >= MOST_URLS:
             break
         if plays_alone(variant) and variant.play_addr is not None and variant.play_addr is not chosen:
-            urls = usable(urls + urls_of(variant.play_addr))
-    return stable_last(urls[:MOST_URLS])
+            urls.update(dict.fromkeys(urls_of(variant.play_addr)))
+    return stable_last(islice(urls, MOST_URLS))

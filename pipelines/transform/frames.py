@@ -11,6 +11,7 @@ from pipelines.transform.pages_of_accounts import add_follows, add_profiles
 from pipelines.transform.pages_of_lists import add_comments, add_folders, add_hot_board, add_mixes, add_sounds
 from pipelines.transform.pages_of_posts import add_detail, add_posts
 from pipelines.transform.pages_of_rooms import add_broadcast, add_entrance, add_live_cards
+from pipelines.transform.recordings import add_recording
 from pipelines.transform.rows import Batch
 from schemas.pages import Page
 
@@ -35,6 +36,7 @@ _READERS: dict[str, Callable[[Batch, Page, int], None]] = {
     "live": add_entrance,
     "live_room_id": add_broadcast,
     "follow_live": add_live_cards,
+    "live_recording": add_recording,
     "collects_list": add_folders,
     "collected_music": add_sounds,
     "collected_mixes": add_mixes,

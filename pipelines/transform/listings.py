@@ -38,4 +38,4 @@ def add_entry(
     batch: Batch, place: tuple[str, str], post: Post, aweme_id: str, position: int, cursor: str | None, page: int
 ) -> None:
     """The row that a listing showed a post; `place` is listing and owner_id."""
-    batch[LISTING_ENTRIES].append((*place, aweme_id, position, cursor, flag_of(post.is_top), page))
+    batch[LISTING_ENTRIES].extend((*place, aweme_id, position, cursor, flag_of(post.is_top), page))

@@ -61,7 +61,7 @@ def add_room(
     owner = room.owner or anchor or _NOBODY
     stream = room.stream_url or _NO_STREAM
     paths = room.partition_road_map or partitions or _NO_PARTITIONS
-    batch[LIVES].append(
+    batch[LIVES].extend(
         (
             room_id,
             id_of(owner.web_rid) or webcast_id,
@@ -105,6 +105,8 @@ def _user_of(owner: Anchor) -> User:
 
 
 def _add_stats(batch: Batch, room: Room, room_id: str, page: int) -> None:
+    if room.status == ENDED and room.stats is None:
+        return  # an ended room is shown with zeros that were never counted
     stats = room.stats or _NO_STATS
     shown = stats.user_count_str or room.user_count_str or None
     shown_total = stats.total_user_str or None
@@ -113,7 +115,7 @@ def _add_stats(batch: Batch, room: Room, room_id: str, page: int) -> None:
     likes = room.like_count or stats.like_count or number_in(stats.like_count_str)
     likes = likes if likes is not None else room.like_count
     if any(value is not None for value in (now, total, likes)):
-        batch[LIVE_STATS].append((room_id, now, shown, total, shown_total, likes, page))
+        batch[LIVE_STATS].extend((room_id, now, shown, total, shown_total, likes, page))
 
 
 def _as_json(urls: dict[str, str] | None) -> str | None:

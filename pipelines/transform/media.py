@@ -71,7 +71,7 @@ def add_media(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
         _add_picture(batch, post.video.dynamic_cover, "dynamic_cover", aweme_id, owner, page)
     _add_sound(batch, post, aweme_id, owner, page)
     if post.desc:
-        batch[CAPTIONS].append((f"{aweme_id}:caption:0", aweme_id, owner, page))
+        batch[CAPTIONS].extend((f"{aweme_id}:caption:0", aweme_id, owner, page))
 
 
 def _add_film(
@@ -87,7 +87,7 @@ def _add_film(
     film = film_of(video)
     if film is None:
         return
-    batch[layout].append(
+    batch[layout].extend(
         (
             media_id,
             aweme_id,
@@ -113,7 +113,7 @@ def _add_film(
 def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, position: int, page: int) -> None:
     urls = usable(image.url_list)
     if urls or image.uri:
-        batch[PICTURES].append(
+        batch[PICTURES].extend(
             (
                 f"{aweme_id}:image:{position}",
                 aweme_id,
@@ -139,10 +139,10 @@ def _promises(address: Address | None) -> bool:
 
 
 def _add_picture(batch: Batch, picture: Address | None, kind: str, aweme_id: str, owner: str | None, page: int) -> None:
-    urls = usable(picture.url_list) if picture else []
+    urls = usable(picture.url_list) if picture else ()
     if picture is None or not urls:
         return
-    batch[PICTURES].append(
+    batch[PICTURES].extend(
         (
             f"{aweme_id}:{kind}:0",
             aweme_id,
@@ -163,10 +163,10 @@ def _add_picture(batch: Batch, picture: Address | None, kind: str, aweme_id: str
 def _add_sound(batch: Batch, post: Post, aweme_id: str, owner: str | None, page: int) -> None:
     music = post.music
     address = music.play_url if music else None
-    urls = usable(address.url_list) if address else []
+    urls = usable(address.url_list) if address else ()
     if music is None or address is None or not urls:
         return
-    batch[SOUNDS].append(
+    batch[SOUNDS].extend(
         (
             f"{aweme_id}:music:0",
             aweme_id,

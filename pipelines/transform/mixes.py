@@ -34,7 +34,7 @@ def add_mix(batch: Batch, mix: Mix | None, owner: User | None, page: int) -> Non
         return
     counts = mix.statis or _NO_COUNTS
     author = mix.author or owner or NOBODY
-    batch[MIXES].append(
+    batch[MIXES].extend(
         (
             mix_id,
             mix.mix_name or None,

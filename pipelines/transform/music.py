@@ -38,7 +38,7 @@ def add_music(batch: Batch, music: Music | None, page: int, *, unit: int = SECON
     music_id = music.key() if music else None
     if music is None or music_id is None:
         return
-    batch[MUSIC].append(
+    batch[MUSIC].extend(
         (
             music_id,
             music.title or None,

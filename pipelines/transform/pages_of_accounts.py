@@ -22,7 +22,7 @@ def add_profiles(batch: Batch, page: Page, number: int) -> None:
         return
     reading = _PROFILE.read(page.body)
     for _, user in reading.items:
-        add_profile(batch, user, number)
+        add_profile(batch, user, page.target, number)
     add_rejects(batch, "users", reading.odd, number)
 
 

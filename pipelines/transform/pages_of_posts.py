@@ -17,7 +17,7 @@ from pipelines.transform.posts import add_gone_post, add_post, add_post_stats
 from pipelines.transform.rows import Batch
 from pipelines.transform.salvage import mended, read_as
 from pipelines.transform.tags import add_tags
-from pipelines.transform.users import add_author
+from pipelines.transform.users import add_author, add_met
 from schemas.pages import Page
 
 _LIST = Shape(Post, ("aweme_list",))
@@ -83,15 +83,21 @@ def add_detail(batch: Batch, page: Page, number: int) -> None:
 def _add_all(batch: Batch, post: Post, aweme_id: str, number: int) -> None:
     add_post(batch, post, aweme_id, number)
     add_post_stats(batch, post, aweme_id, number)
-    add_author(batch, post.author, aweme_id, number)
+    if post.aweme_type == _LIVE_CARD:
+        _add_live_card(batch, post, number)
+    else:
+        add_author(batch, post.author, aweme_id, number)
     add_music(batch, post.music, number)
     add_mix(batch, post.mix_info, post.author, number)
     add_tags(batch, post, aweme_id, number)
     add_media(batch, post, aweme_id, number)
-    if post.aweme_type == _LIVE_CARD:
-        room = room_in(post.rawdata)
-        if room is not None:
-            add_room(batch, room, number)
+
+
+def _add_live_card(batch: Batch, post: Post, number: int) -> None:
+    add_met(batch, post.author, number)
+    room = room_in(post.rawdata)
+    if room is not None:
+        add_room(batch, room, number)
 
 
 def _add_gone(batch: Batch, page: Page, number: int, *, told: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 A pick names only what columns need; everything else is skipped while reading, which is what makes reading fast.
 Types are as the captures had them. An object that breaks one of them is read again by `salvage`, field by field.
+Picks hold no cycles (gc=False), and addresses are tuples: the garbage collector has nothing to look through.
 """
 
 from __future__ import annotations
@@ -36,9 +37,15 @@ class Address(Pick, gc=False):
     """A picture or sound: its stable name and its signed addresses, best first."""
 
     uri: Text = None
-    url_list: list[str] | None = None
+    url_list: tuple[str, ...] | None = None
     width: Count = None
     height: Count = None
+
+
+class ShareInfo(Pick, gc=False):
+    """What the share button gives."""
+
+    share_url: Text = None
 
 
 class User(Subject, gc=False):
@@ -81,4 +88,4 @@ def first_of(address: Address | None) -> str | None:
     """The best address of a picture or sound; None where there is none."""
     if address is None or not address.url_list:
         return None
-    return next((url for url in address.url_list if url), None)
+    return address.url_list[0] or next((url for url in address.url_list if url), None)

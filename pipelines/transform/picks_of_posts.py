@@ -12,6 +12,7 @@ from pipelines.transform.picks import (
     Id,
     Pick,
     Seconds,
+    ShareInfo,
     Small,
     Subject,
     Text,
@@ -61,7 +62,7 @@ class Image(Pick, gc=False):
     """A picture of a gallery; with a film, a live photo."""
 
     uri: Text = None
-    url_list: list[str] | None = None
+    url_list: tuple[str, ...] | None = None
     width: Count = None
     height: Count = None
     video: Video | None = None
@@ -156,12 +157,6 @@ class Mark(Pick, gc=False):
     user_id: Id = None
     search_text: Text = None
     search_query_id: Id = None
-
-
-class ShareInfo(Pick, gc=False):
-    """What the share button gives."""
-
-    share_url: Text = None
 
 
 class Post(Subject, gc=False):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.transform.picks import User, flag_of, id_of
-from pipelines.transform.picks_of_posts import Mix, MixCounts, Post, ShareInfo, Statistics, Status, Video
+from pipelines.transform.picks import ShareInfo, User, flag_of, id_of
+from pipelines.transform.picks_of_posts import Mix, MixCounts, Post, Statistics, Status, Video
 from pipelines.transform.rows import Batch, Layout
 
 POSTS = Layout(
@@ -58,7 +58,7 @@ def add_post(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     status = post.status or _NO_STATUS
     mix = post.mix_info or _NO_MIX
     width, height = size_of(post, video)
-    batch[POSTS].append(
+    batch[POSTS].extend(
         (
             aweme_id,
             author.sec_uid or None,
@@ -101,7 +101,7 @@ def add_post_stats(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     counts = post.statistics
     if counts is None or counts == _NO_STATISTICS:
         return
-    batch[POST_STATS].append(
+    batch[POST_STATS].extend(
         (
             aweme_id,
             counts.digg_count,
@@ -117,4 +117,4 @@ def add_post_stats(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
 
 def add_gone_post(batch: Batch, aweme_id: str, reason: str | None, page: int) -> None:
     """The row of a post that was asked for and is not there, with Douyin's own word for it."""
-    batch[GONE_POSTS].append((aweme_id, reason, page))
+    batch[GONE_POSTS].extend((aweme_id, reason, page))

@@ -1,6 +1,6 @@
-"""Rows of a batch on their way into frames: tuples first, columns at the end. No I/O here.
+"""Rows of a batch on their way into frames: values first, columns at the end. No I/O here.
 
-A row is a tuple of what its layout names, and last the number of its page within the batch. What a row owes to its
+A row is what its layout names, in that order, and last the number of its page within the batch. What a row owes to its
 page (page_id, when it was read) is filled in for whole columns at once, from that number.
 """
 
@@ -19,11 +19,8 @@ from schemas.catalog import BY_NAME
 from schemas.pages import Page
 from schemas.table import TEXTS, TIME
 
-Row = tuple[Any, ...]
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_PAGE = "page"
 
 
 class Layout:
@@ -46,48 +43,61 @@ class Layout:
         self.shared = shared or {}
 
 
-class Batch(defaultdict[Layout, list[Row]]):
-    """The rows found so far, by layout, and the pages that they came from."""
+class Batch(defaultdict[Layout, list[Any]]):
+    """The rows found so far, by layout, end to end in one list each; and the pages that they came from.
+
+    Lists of values in place of lists of tuples: the garbage collector need not look through them again and again.
+    """
 
     def __init__(self) -> None:
         super().__init__(list)
-        self.page_ids: list[str] = []
-        self.fetched_at: list[int] = []
+        self._page_ids: list[str] = []
+        self._fetched_at: list[int] = []
+        self._parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
 
     def begin(self, page: Page) -> int:
         """The number of a page; the rows that follow end with it."""
         at = page.fetched_at if page.fetched_at.tzinfo else page.fetched_at.replace(tzinfo=UTC)
-        self.page_ids.append(page.page_id)
-        self.fetched_at.append((at - _EPOCH) // _MICROSECOND)
-        return len(self.page_ids) - 1
+        self._page_ids.append(page.page_id)
+        self._fetched_at.append((at - _EPOCH) // _MICROSECOND)
+        return len(self._page_ids) - 1
+
+    def settle(self) -> None:
+        """Turns the rows found so far into columns, which frees what they were read from."""
+        page_ids = pl.Series(self._page_ids, dtype=pl.String)
+        fetched_at = pl.Series(self._fetched_at, dtype=pl.Int64).cast(TIME)
+        for layout, values in self.items():
+            self._parts[layout.table].append(_frame(layout, values, page_ids, fetched_at))
+        self.clear()
+        self._page_ids.clear()
+        self._fetched_at.clear()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """One frame per table that got rows, each with the columns that its table declares."""
-        page_ids = pl.Series(self.page_ids, dtype=pl.String)
-        fetched_at = pl.Series(self.fetched_at, dtype=pl.Int64).cast(TIME)
-        parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
-        for layout, rows in self.items():
-            if rows:
-                parts[layout.table].append(_frame(layout, rows, page_ids, fetched_at))
-        return {table: pl.concat(found) if len(found) > 1 else found[0] for table, found in parts.items()}
+        self.settle()
+        return {table: pl.concat(found) if len(found) > 1 else found[0] for table, found in self._parts.items()}
 
 
-def _frame(layout: Layout, rows: list[Row], page_ids: pl.Series, fetched_at: pl.Series) -> pl.DataFrame:
+def _frame(layout: Layout, values: list[Any], page_ids: pl.Series, fetched_at: pl.Series) -> pl.DataFrame:
     schema = BY_NAME[layout.table].schema
-    *found, pages = zip(*rows, strict=True)
-    number = pl.Series(_PAGE, pages, dtype=pl.UInt32)
+    width = len(layout.columns) + 1
+    number = pl.Series(values[width - 1 :: width], dtype=pl.UInt32)
     given: dict[str, pl.Series] = {"page_id": page_ids.gather(number)}
     seen = fetched_at.gather(number)
     given.update((name, seen) for name in layout.seen)
-    for name, values in zip(layout.columns, found, strict=True):
-        given[name] = _series(values, schema[name])
-    filled = [
-        given[name].alias(name)
-        if name in given
-        else pl.repeat(layout.shared.get(name), len(rows), dtype=dtype, eager=True).alias(name)
+    for place, name in enumerate(layout.columns):
+        given[name] = _series(values[place::width], schema[name])
+    filled = (
+        given[name] if name in given else _repeated(layout.shared.get(name), dtype, len(number))
         for name, dtype in schema.items()
-    ]
-    return pl.DataFrame(filled)
+    )
+    return pl.DataFrame([series.alias(name) for name, series in zip(schema, filled, strict=True)])
+
+
+def _repeated(value: Any, dtype: pl.DataType, times: int) -> pl.Series:
+    if value is None:
+        return pl.Series(dtype=dtype).clear(times)
+    return pl.Series([value], dtype=dtype).new_from_index(0, times)
 
 
 def _series(values: Sequence[Any], dtype: pl.DataType) -> pl.Series:

@@ -37,13 +37,16 @@ def read_as(pick: type[T], raw: msgspec.Raw | bytes | str) -> T | None:
     try:
         strict: T = decoder(pick).decode(raw)
     except UNREADABLE:
-        pass
-    else:
-        return strict
+        return salvaged(pick, _decoded(raw))
+    return strict
+
+
+def _decoded(raw: msgspec.Raw | bytes | str) -> Any:
     try:
-        return salvaged(pick, msgspec.json.decode(raw))
+        return msgspec.json.decode(raw)
     except UNREADABLE:
-        return None
+        better = mended(raw)
+        return None if better is None else msgspec.json.decode(better)
 
 
 @cache
@@ -85,6 +88,8 @@ def _reader(info: inspect.Type) -> Reader:
         return _struct_reader(info.cls)
     if isinstance(info, inspect.ListType):
         return _list_reader(info)
+    if isinstance(info, inspect.VarTupleType):
+        return _tuple_reader(info)
     if isinstance(info, inspect.DictType):
         return _dict_reader(info)
     if isinstance(info, inspect.IntType):
@@ -93,7 +98,9 @@ def _reader(info: inspect.Type) -> Reader:
 
 
 def _union_reader(info: inspect.UnionType) -> Reader:
-    readers = [_reader(kind) for kind in info.types if not isinstance(kind, inspect.NoneType)]
+    # Numbers before flags: is_h265 is a flag for years, and then it is 2.
+    kinds = sorted(info.types, key=lambda kind: isinstance(kind, inspect.BoolType))
+    readers = [_reader(kind) for kind in kinds if not isinstance(kind, inspect.NoneType)]
     if len(readers) == 1:
         return readers[0]
 
@@ -106,15 +113,24 @@ def _union_reader(info: inspect.UnionType) -> Reader:
 def _list_reader(info: inspect.ListType) -> Reader:
     reader = _reader(info.item_type)
     kind = info.item_type
-    empty = kind.cls if isinstance(kind, inspect.StructType) else None
+    assert isinstance(kind, inspect.StructType)  # noqa: S101
+    empty = kind.cls
 
     def read(value: Any) -> Any:
         if not isinstance(value, list):
             return None
-        found = [reader(item) for item in value]
-        if empty is not None:
-            return [empty() if item is None else item for item in found]
-        return [item for item in found if item is not None]
+        return [empty() if (found := reader(item)) is None else found for item in value]
+
+    return read
+
+
+def _tuple_reader(info: inspect.VarTupleType) -> Reader:
+    reader = _reader(info.item_type)
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list):
+            return None
+        return tuple(found for item in value if (found := reader(item)) is not None)
 
     return read
 

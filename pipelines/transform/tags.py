@@ -18,7 +18,7 @@ def add_tags(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
         name = name_of(mark, kind, post.desc or "")
         tag_id = tag_id_of(mark, kind) or name
         if tag_id:
-            batch[POST_TAGS].append((aweme_id, kind, tag_id, mark.start or 0, mark.end, name, page))
+            batch[POST_TAGS].extend((aweme_id, kind, tag_id, mark.start or 0, mark.end, name, page))
 
 
 def kind_of(mark: Mark) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from pipelines.transform.addresses import expiry_of, format_of, usable
-from pipelines.transform.picks import Count, Flag, Id, Text, User, first_of, flag_of, id_of
+from pipelines.transform.picks import Address, Count, Flag, Id, ShareInfo, Text, User, first_of, flag_of, id_of
 from pipelines.transform.rows import Batch, Layout
 
 _MET_COLUMNS = (
@@ -72,6 +72,7 @@ FOLLOWS = Layout("follows", ("sec_user_id", "direction", "other_sec_user_id", "p
 
 # The same picture is named with its size before it in lists: 1080x1080/aweme-avatar/...
 _SIZE_BEFORE = re.compile(r"^\d+x\d+/")
+_SHARED = re.compile(r"/share/user/([A-Za-z0-9_.-]+)")
 
 
 class Profile(User, gc=False):
@@ -96,31 +97,53 @@ class Profile(User, gc=False):
     favoriting_count: Count = None
     total_favorited: Count = None
     mix_count: Count = None
+    share_info: ShareInfo | None = None
+    avatar_medium: Address | None = None
+    avatar_300x300: Address | None = None
+    avatar_168x168: Address | None = None
+    avatar_thumb: Address | None = None
+
+    def key(self) -> str | None:
+        """The sec_user_id, or what else shows that somebody is described."""
+        return self.sec_user_id() or id_of(self.uid) or self.nickname or None
+
+    def sec_user_id(self) -> str | None:
+        """The sec_user_id; where Douyin left it out, the address that shares the account still has it."""
+        if self.sec_uid:
+            return self.sec_uid
+        found = _SHARED.search((self.share_info.share_url if self.share_info else None) or "")
+        return found[1] if found else None
+
+    def avatar(self) -> Address | None:
+        """The largest avatar that has an address."""
+        sizes = (self.avatar_larger, self.avatar_medium, self.avatar_300x300, self.avatar_168x168, self.avatar_thumb)
+        return next((avatar for avatar in sizes if first_of(avatar)), None)
 
 
 def add_author(batch: Batch, author: User | None, aweme_id: str, page: int) -> None:
     """The row of a post's author; none where the post does not say who it is."""
     if author is not None and author.sec_uid:
-        batch[AUTHORS].append((*_met(author), aweme_id, page))
+        batch[AUTHORS].extend((*_met(author, author.sec_uid, author.avatar_larger), aweme_id, page))
 
 
 def add_met(batch: Batch, user: User | None, page: int) -> None:
     """The row of an account met in a list or a room."""
     if user is not None and user.sec_uid:
-        batch[MET].append((*_met(user), page))
+        batch[MET].extend((*_met(user, user.sec_uid, user.avatar_larger), page))
 
 
 def add_follow(batch: Batch, owner: str, direction: str, user: User, position: int, page: int) -> None:
     """The row that an account stands in a list of another's; direction is following or follower."""
     add_met(batch, user, page)
-    batch[FOLLOWS].append((owner, direction, user.sec_uid, position, page))
+    batch[FOLLOWS].extend((owner, direction, user.sec_uid, position, page))
 
 
-def add_profile(batch: Batch, user: Profile, page: int) -> None:
-    """The rows of a profile: the account, its counts, its avatar."""
-    batch[PROFILES].append(
+def add_profile(batch: Batch, user: Profile, asked_for: str, page: int) -> None:
+    """The rows of a profile: the account, its counts, its avatar; `asked_for` names it where it does not itself."""
+    owner = user.sec_user_id() or asked_for
+    batch[PROFILES].extend(
         (
-            *_met(user),
+            *_met(user, owner, user.avatar()),
             user.ip_location or None,
             user.country or None,
             user.province or None,
@@ -135,14 +158,13 @@ def add_profile(batch: Batch, user: Profile, page: int) -> None:
             page,
         )
     )
-    _add_stats(batch, user, page)
-    _add_avatar(batch, user, page)
+    _add_stats(batch, user, owner, page)
+    _add_avatar(batch, user.avatar(), owner, page)
 
 
-def _met(user: User) -> tuple[object, ...]:
-    avatar = user.avatar_larger
+def _met(user: User, sec_user_id: str | None, avatar: Address | None) -> tuple[object, ...]:
     return (
-        user.sec_uid,
+        sec_user_id,
         id_of(user.uid),
         id_of(user.short_id),
         id_of(user.unique_id),
@@ -161,7 +183,7 @@ def _met(user: User) -> tuple[object, ...]:
     )
 
 
-def _add_stats(batch: Batch, user: Profile, page: int) -> None:
+def _add_stats(batch: Batch, user: Profile, owner: str, page: int) -> None:
     counts = (
         user.follower_count,
         user.mplatform_followers_count,
@@ -172,20 +194,18 @@ def _add_stats(batch: Batch, user: Profile, page: int) -> None:
         user.mix_count,
     )
     if any(count is not None for count in counts):
-        batch[USER_STATS].append((user.sec_uid, *counts, page))
+        batch[USER_STATS].extend((owner, *counts, page))
 
 
-def _add_avatar(batch: Batch, user: Profile, page: int) -> None:
-    avatar = user.avatar_larger
-    urls = usable(avatar.url_list) if avatar else []
-    if avatar is None or not urls:
+def _add_avatar(batch: Batch, avatar: Address | None, owner: str, page: int) -> None:
+    if avatar is None:
         return
-    uri = _SIZE_BEFORE.sub("", avatar.uri) if avatar.uri else None
-    batch[AVATARS].append(
+    urls = usable(avatar.url_list)
+    batch[AVATARS].extend(
         (
-            f"{user.sec_uid}:avatar:0",
-            user.sec_uid,
-            uri,
+            f"{owner}:avatar:0",
+            owner,
+            _SIZE_BEFORE.sub("", avatar.uri) if avatar.uri else None,
             urls,
             expiry_of(urls),
             avatar.width,

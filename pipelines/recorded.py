@@ -1,0 +1,227 @@
+"""One recorded file of a live room: its bytes on the way into storage, its rows, and the facts beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pipelines.house import new_id
+
+if TYPE_CHECKING:
+    from pipelines.extract.rooms import Room
+    from pipelines.extract.sequences import Gap
+    from pipelines.extract.watching import Piece
+    from pipelines.load.writers import Writer, Written
+    from pipelines.run import Run
+
+OPERATION = "live_recording"
+_MIME = {".ts": "video/mp2t", ".flv": "video/x-flv", ".mp4": "video/mp4", ".aac": "audio/aac"}
+
+
+@dataclass
+class RecordedFile:
+    """A file under `number` of its room; facts go to a raw page of the archive's own, and to a JSON file beside it."""
+
+    run: Run
+    room: Room
+    number: int
+    form: str
+    quality: str
+    suffix: str
+    folder: str | None
+    started_at: datetime
+    seconds: float = 0.0
+    first_segment: int | None = None
+    last_segment: int | None = None
+    segment_count: int = 0
+    discontinuities: list[dict[str, Any]] = field(default_factory=list)
+    _writer: Writer | None = None
+
+    @property
+    def media_id(self) -> str:
+        """`<room_id>:stream:<number>`."""
+        return f"{self.room.room_id}:stream:{self.number}"
+
+    @property
+    def path(self) -> str:
+        """Where it is kept, relative to the root."""
+        from pipelines.load.naming import file_path
+        from schemas.files import Wanted
+
+        wanted = Wanted(
+            media_id=self.media_id,
+            kind="stream",
+            position=self.number,
+            urls=(),
+            sec_user_id=self.room.sec_user_id,
+            uid=self.room.uid,
+            nickname=self.room.nickname,
+            folder=self.folder,
+        )
+        return file_path(wanted, suffix=self.suffix)
+
+    async def add(self, piece: Piece) -> None:
+        """Put the next bytes behind those before."""
+        if self._writer is None:
+            self.suffix = piece.suffix
+            self._writer = await self._begun()
+        if piece.is_discontinuity:
+            at = {"segment": piece.number, "offset_bytes": self._writer.offset, "at_ms": round(self.seconds * 1000)}
+            self.discontinuities.append(at)
+        await self._writer.write(piece.data)
+        self.seconds += piece.seconds
+        self.segment_count += piece.number is not None
+        self.first_segment = piece.number if self.first_segment is None else self.first_segment
+        self.last_segment = piece.number if piece.number is not None else self.last_segment
+        self.run.house.on_event("bytes", count=len(piece.data))
+
+    async def _begun(self) -> Writer:
+        storage = self.run.house.storage
+        writer = await storage.write(self.path.rpartition("/")[0], self.media_id)
+        if writer.offset:
+            await writer.restart()
+        await writer.begin(self.path)
+        return writer
+
+    async def promise(self) -> None:
+        """Write its row before there is anything of it, so that a run which is killed leaves a trace."""
+        await write_down(self.run, self.room.room_id, self._facts())
+
+    async def finish(self, gaps: list[Gap], end: str) -> bool:
+        """Give the file its final name and write everything down; False where nothing came."""
+        from schemas.files import Kept
+
+        now = self.run.house.now()
+        lake = await self.run.house.lake()
+        if self._writer is None:
+            nothing = Kept(self.media_id, "absent", 1, now, error=f"Nothing of the stream came ({end}).")
+            await self.run.house.on_lake(lake.keep_files, [nothing])
+            return False
+        written = await self._writer.commit()
+        facts = self._facts() | self._outcome(written, gaps, end, now)
+        await self._write_beside(facts)
+        await write_down(self.run, self.room.room_id, facts)
+        kept = stored(self.media_id, written, _MIME[self.suffix], now)
+        await self.run.house.on_lake(lake.keep_files, [kept])
+        self._tell(written)
+        return True
+
+    def _facts(self) -> dict[str, Any]:
+        room = self.room
+        return {
+            "media_id": self.media_id,
+            "room_id": room.room_id,
+            "part": self.number,
+            "webcast_id": room.webcast_id,
+            "sec_user_id": room.sec_user_id,
+            "nickname": room.nickname,
+            "title": room.title,
+            "room_started_at": room.started_at.isoformat() if room.started_at else None,
+            "stream": self.form,
+            "quality": self.quality,
+            "format": self.suffix.removeprefix("."),
+            "path": self.path,
+            "started_at": self.started_at.isoformat(),
+        }
+
+    def _outcome(self, written: Written, gaps: list[Gap], end: str, now: datetime) -> dict[str, Any]:
+        return {
+            "ended_at": now.isoformat(),
+            "end": end,
+            "duration_ms": round(self.seconds * 1000),
+            "size_bytes": written.size_bytes,
+            "sha256": written.sha256,
+            "segment_count": self.segment_count or None,
+            "first_segment": self.first_segment,
+            "last_segment": self.last_segment,
+            "gaps": [gap.as_json() for gap in gaps],
+            "discontinuities": self.discontinuities,
+        }
+
+    async def _write_beside(self, facts: dict[str, Any]) -> None:
+        import orjson
+
+        path = self.path.removesuffix(self.suffix) + ".json"
+        writer = await self.run.house.storage.write(path.rpartition("/")[0], f"{self.media_id}:facts")
+        if writer.offset:
+            await writer.restart()
+        await writer.begin(path)
+        await writer.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
+        await writer.commit()
+
+    def _tell(self, written: Written) -> None:
+        run = self.run
+        run.summary.files += 1
+        run.summary.bytes += written.size_bytes
+        run.house.on_event("file", state="stored", media_id=self.media_id)
+        minutes, seconds = divmod(round(self.seconds), 60)
+        run.house.on_event("notice", text=f"Recorded {minutes}:{seconds:02d} min into {written.path}")
+
+
+async def write_down(run: Run, room_id: str, facts: dict[str, Any]) -> None:
+    """Keep facts of a recording as a raw page of the archive's own, with its rows: tables are built from such pages."""
+    import orjson
+
+    from schemas.pages import Page
+
+    now = run.house.now()
+    page = Page(new_id(now), OPERATION, room_id, None, now, 0, orjson.dumps(facts), item_count=1)
+    lake = await run.house.lake()
+    await run.house.on_lake(lake.keep_page, page, run_id=run.summary.run_id)
+    await run.apply_pages([page])
+
+
+def stored(media_id: str, written: Written, mime: str, now: datetime) -> Any:
+    """The row of a file that is kept."""
+    from schemas.files import Kept
+
+    return Kept(
+        media_id,
+        "stored",
+        1,
+        now,
+        path=written.path,
+        size_bytes=written.size_bytes,
+        sha256=written.sha256,
+        mime_type=mime,
+        stored_at=now,
+        verified_at=now,
+    )
+
+
+async def rescue(run: Run) -> None:
+    """Finish recordings of runs that were killed: what they left on the disk becomes their file, and is said to be cut.
+
+    A recording that another process is still writing is left alone, for its part is locked.
+    """
+    import orjson
+
+    lake = await run.house.lake()
+    sql = (
+        "SELECT m.media_id, r.body FROM media m JOIN raw_pages r USING (page_id) ANTI JOIN files f USING (media_id) "
+        f"WHERE m.kind = 'stream' AND r.operation = '{OPERATION}' ORDER BY m.media_id"
+    )
+    rows = await run.house.on_lake(lambda: lake.query(sql).rows())
+    for media_id, body in rows:
+        facts = orjson.loads(body)
+        await _rescue_one(run, media_id, facts)
+        await asyncio.sleep(0)
+
+
+async def _rescue_one(run: Run, media_id: str, facts: dict[str, Any]) -> None:
+    path = facts["path"]
+    writer = await run.house.storage.write(path.rpartition("/")[0], media_id)
+    if not writer.offset:
+        await writer.abort()
+        return
+    await writer.begin(path)
+    written = await writer.commit()
+    now = run.house.now()
+    cut = {"ended_at": now.isoformat(), "end": "killed", "size_bytes": written.size_bytes, "sha256": written.sha256}
+    await write_down(run, facts["room_id"], facts | cut)
+    lake = await run.house.lake()
+    kept = stored(media_id, written, _MIME.get("." + facts["format"], "application/octet-stream"), now)
+    await run.house.on_lake(lake.keep_files, [kept])
+    run.house.on_event("notice", text=f"Finished a recording that was cut off: {path}")
