@@ -61,7 +61,7 @@ class MediaSource:
     """Asks media hosts for files; made without a request, closed by `close` or `async with`.
 
     Every stream has a client to itself while it runs: httpx looks at every connection of a client for each request,
-    which for small files costs more than the file.
+    which for small files costs more than the file. A `client` that is given stays the caller's and serves them all.
     """
 
     def __init__(
@@ -73,7 +73,9 @@ class MediaSource:
         referer: str = "https://www.douyin.com/",
         timeout: float = 10.0,
         now: Callable[[], datetime] = _utc_now,
+        client: httpx.AsyncClient | None = None,
     ) -> None:
+        self._given = client
         self._upstream, self._proxy, self._timeout = upstream, proxy, timeout
         self._free: list[_Lane] = []
         self._user_agent, self._referer = user_agent, referer
@@ -90,7 +92,9 @@ class MediaSource:
     async def close(self) -> None:
         """Close the connections."""
         while self._free:
-            await self._free.pop().client.aclose()
+            lane = self._free.pop()
+            if lane.client is not self._given:
+                await lane.client.aclose()
 
     def open(
         self, url: str, *, offset: int = 0, validator: str | None = None
@@ -119,11 +123,14 @@ class MediaSource:
         lane = next((lane for lane in reversed(self._free) if lane.host == host), None)
         if lane is None:
             if not self._free:
-                return _Lane(make_client(self._upstream, proxy=self._proxy, timeout=self._timeout), host)
+                return _Lane(self._given or self._new_client(), host)
             lane = self._free[0]
         self._free.remove(lane)
         lane.host = host
         return lane
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return make_client(self._upstream, proxy=self._proxy, timeout=self._timeout)
 
     @asynccontextmanager
     async def _answer(self, lane: _Lane, url: str, offset: int, validator: str | None) -> AsyncIterator[MediaAnswer]:
@@ -166,7 +173,7 @@ class MediaSource:
             raise BadInput("An address of media cannot be read; it is skipped.") from error
         # The host as it will be asked for, whatever a reader of addresses other than httpx makes of it.
         host = request.url.raw_host.decode("ascii").rstrip(".").lower()
-        if self._upstream is None:
+        if self._upstream is None and self._given is None:
             check_public(host)
         if wants_referer(host):
             request.headers["Referer"] = self._referer
