@@ -82,19 +82,10 @@ def _struct_reader(pick: type[msgspec.Struct]) -> Reader:
 
 
 def _reader(info: inspect.Type) -> Reader:
-    if isinstance(info, inspect.UnionType):
-        return _union_reader(info)
     if isinstance(info, inspect.StructType):
         return _struct_reader(info.cls)
-    if isinstance(info, inspect.ListType):
-        return _list_reader(info)
-    if isinstance(info, inspect.VarTupleType):
-        return _tuple_reader(info)
-    if isinstance(info, inspect.DictType):
-        return _dict_reader(info)
-    if isinstance(info, inspect.IntType):
-        return _int_reader(info)
-    return _PLAIN[type(info)]
+    make = _MADE.get(type(info))
+    return make(info) if make else _PLAIN[type(info)]
 
 
 def _union_reader(info: inspect.UnionType) -> Reader:
@@ -191,4 +182,11 @@ _PLAIN: dict[type[inspect.Type], Reader] = {
     inspect.BoolType: _flag,
     inspect.RawType: _raw,
     inspect.AnyType: lambda value: value,
+}
+_MADE: dict[type[inspect.Type], Callable[[Any], Reader]] = {
+    inspect.UnionType: _union_reader,
+    inspect.ListType: _list_reader,
+    inspect.VarTupleType: _tuple_reader,
+    inspect.DictType: _dict_reader,
+    inspect.IntType: _int_reader,
 }

@@ -1,0 +1,191 @@
+"""Answers are read item by item: nothing raises, nothing is lost, nothing rubs off on its neighbours."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.transform.answers import Shape
+from pipelines.transform.frames import frames_of
+from pipelines.transform.picks_of_posts import Post
+from pipelines.transform.salvage import salvaged
+from schemas.pages import Page
+
+GOLDEN = Path(__file__).parent / "golden"
+NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+OPERATIONS = sorted({json.loads(path.read_text("utf-8"))["operation"] for path in GOLDEN.glob("*.json")})
+CASES = [json.loads(path.read_text("utf-8")) for path in sorted(GOLDEN.glob("*.json"))]
+POSTS = [
+    post
+    for case in CASES
+    for post in case["answer"].get("aweme_list", ())
+    if isinstance(post, dict) and post.get("aweme_id")
+]
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=6)
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(10**17, 10**25) | st.floats() | any_text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def frames(answer: Any, operation: str = "user_post") -> Any:
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    return frames_of([Page("p", operation, "target", "0", NOW, 200, body)])
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place within a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    changed = copy.copy(value)
+    changed[path[0]] = replaced(value[path[0]], path[1:], new)
+    return changed
+
+
+def of_posts(found: Any, wanted: set[str]) -> dict[str, list[Any]]:
+    """The rows of some posts, table by table, in any order."""
+    return {
+        table: sorted(rows, key=repr)
+        for table, frame in found.items()
+        if "aweme_id" in frame.columns and (rows := [row for row in frame.to_dicts() if row["aweme_id"] in wanted])
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["operation"])
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_anything_in_any_place_of_an_answer_never_raises(case: dict[str, Any], data: st.DataObject) -> None:
+    place = data.draw(st.sampled_from(places(case["answer"])))
+    frames(replaced(case["answer"], place, data.draw(any_json)), case["operation"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_an_odd_field_costs_only_itself_and_its_neighbours_keep_their_rows(data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, len(POSTS) - 1))
+    place = data.draw(st.sampled_from(places(POSTS[number])))
+    changed = [*POSTS]
+    changed[number] = replaced(POSTS[number], place, data.draw(any_json))
+    found = frames({"aweme_list": changed})
+    rejected = found["rejects"].height if "rejects" in found else 0
+    assert found["posts"].height + rejected == len(POSTS)
+    if place[:1] not in ((), ("aweme_id",)):
+        assert rejected == 0
+    others = {str(post["aweme_id"]) for post in POSTS} - {str(POSTS[number]["aweme_id"])}
+    assert of_posts(found, others) == of_posts(frames({"aweme_list": POSTS}), others)
+
+
+@settings(max_examples=200, deadline=None)
+@given(items=st.lists(any_json | st.sampled_from(POSTS), max_size=6))
+def test_every_item_is_a_row_or_a_reject(items: list[Any]) -> None:
+    found = frames({"aweme_list": items})
+    heights = [found[table].height if table in found else 0 for table in ("posts", "rejects")]
+    assert sum(heights) == len(items)
+    if "rejects" in found:
+        taken = set(found["listing_entries"]["position"]) if "listing_entries" in found else set()
+        assert set(found["rejects"]["position"]) == set(range(len(items))) - taken
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@settings(max_examples=30, deadline=None)
+@given(body=st.binary(max_size=60) | any_json.map(lambda value: json.dumps(value).encode()))
+def test_an_answer_of_anything_at_all_never_raises(operation: str, body: bytes) -> None:
+    frames(body, operation)
+
+
+@settings(max_examples=200, deadline=None)
+@given(post=st.sampled_from(POSTS), data=st.data())
+def test_reading_in_one_go_and_one_by_one_give_the_same(post: dict[str, Any], data: st.DataObject) -> None:
+    place = data.draw(st.sampled_from(places(post)))
+    changed = replaced(post, place, data.draw(any_json))
+    if not isinstance(changed, dict):
+        return
+    alone = frames({"aweme_list": [changed]})
+    beside_an_odd_one = frames({"aweme_list": [changed, None]})
+    wanted = set(alone["posts"]["aweme_id"]) if "posts" in alone else set()
+    assert of_posts(alone, wanted) == of_posts(beside_an_odd_one, wanted)
+
+
+@pytest.mark.parametrize("post", POSTS, ids=lambda post: str(post["aweme_id"]))
+def test_salvage_reads_a_well_formed_post_as_the_strict_way_does(post: dict[str, Any]) -> None:
+    body = json.dumps(post).encode()
+    try:
+        strict = msgspec.json.decode(body, type=Post)
+    except msgspec.ValidationError:
+        return
+
+    def shown(pick: Any) -> Any:
+        if isinstance(pick, msgspec.Struct):
+            return {name: shown(getattr(pick, name)) for name in pick.__struct_fields__}
+        if isinstance(pick, msgspec.Raw):
+            return msgspec.json.decode(pick)
+        return [shown(item) for item in pick] if isinstance(pick, list | tuple) else pick
+
+    def as_rows(pick: Any) -> Any:
+        return json.loads(json.dumps(shown(pick)).replace("true", "1").replace("false", "0"))
+
+    def as_texts(value: Any) -> Any:
+        return json.loads(json.dumps(as_rows(value)), parse_int=str)
+
+    assert as_texts(salvaged(Post, json.loads(body))) == as_texts(strict)
+
+
+@pytest.mark.parametrize(
+    ("broken", "kept"),
+    [
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"\\ud83d"},{"aweme_id":"2","desc":"b"}]}', ["\ufffd", "b"]),
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"a","x":NaN},{"aweme_id":"2","desc":"b"}]}', ["a", "b"]),
+        (b'\xef\xbb\xbf{"aweme_list":[{"aweme_id":"1","desc":"a"}]}', ["a"]),
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"a\xff"}]}', ["a\ufffd"]),
+    ],
+    ids=["half a surrogate", "NaN", "byte-order mark", "broken UTF-8"],
+)
+def test_what_strict_readers_refuse_is_read_all_the_same(broken: bytes, kept: list[str]) -> None:
+    assert frames(broken)["posts"]["caption"].to_list() == kept
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"aweme_list":[{"aweme_id":"1"', b"[]", b"7"])
+def test_an_answer_that_cannot_be_read_is_one_reject(body: bytes) -> None:
+    rejects = frames(body)["rejects"].to_dicts()
+    assert [(row["position"], row["table_name"]) for row in rejects] == [(0, "posts")]
+
+
+def test_an_answer_nested_too_deeply_is_one_reject() -> None:
+    body = b'{"aweme_list":[{"aweme_id":"1","x":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
+    assert frames(body)["rejects"].height == 1
+
+
+@pytest.mark.parametrize("nothing", [b"{}", b'{"aweme_list":null}', b'{"aweme_list":{}}', b'{"aweme_list":""}'])
+def test_nothing_in_any_spelling_is_no_item_and_no_reject(nothing: bytes) -> None:
+    assert frames(nothing) == {}
+
+
+def test_a_list_that_is_none_is_one_reject() -> None:
+    assert frames(b'{"aweme_list":{"0":{"aweme_id":"1"}}}')["rejects"].height == 1
+
+
+def test_ids_beyond_the_range_of_floats_are_exact() -> None:
+    body = b'{"aweme_list":[{"aweme_id":9007199254740993,"music":{"id":98765432109876543210,"title":7}}]}'
+    row = frames(body)["posts"].to_dicts()[0]
+    assert (row["aweme_id"], row["music_id"]) == ("9007199254740993", "98765432109876543210")
+
+
+def test_beside_the_list_stands_what_else_was_wanted() -> None:
+    shape = Shape(Post, ("aweme_list",), beside=("mix_info",))
+    for body in (b'{"aweme_list":[{"aweme_id":"1"}],"mix_info":{"a":1}}', b'{"aweme_list":[null],"mix_info":{"a":1}}'):
+        assert bytes(shape.read(body).beside["mix_info"]) == b'{"a":1}'

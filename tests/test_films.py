@@ -1,0 +1,92 @@
+"""The encoding of a film to keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pipelines.transform.films import MOST_URLS, Film, film_of
+from pipelines.transform.picks_of_posts import Video
+
+
+def variant(name: str, width: int, height: int, **more: Any) -> dict[str, Any]:
+    size = more.pop("size", 100)
+    urls = more.pop("urls", [f"https://v3.test/{name}", f"https://www.douyin.com/aweme/v1/play/?video_id={name}"])
+    play = {"uri": name, "url_list": urls, "width": width, "height": height, "data_size": size}
+    return {"gear_name": name, "FPS": 30, "bit_rate": 1000, "format": "mp4", "is_h265": 0, **more, "play_addr": play}
+
+
+def film(**video: Any) -> Film | None:
+    return film_of(msgspec.json.decode(msgspec.json.encode(video), type=Video))
+
+
+def best(*variants: dict[str, Any]) -> str | None:
+    found = film(bit_rate=list(variants))
+    return found.quality if found else None
+
+
+def test_the_largest_picture_wins_wherever_it_stands() -> None:
+    assert best(variant("small", 720, 1280, bit_rate=9000), variant("large", 1080, 1920)) == "large"
+
+
+def test_a_film_without_sound_is_never_chosen() -> None:
+    assert best(variant("large", 2160, 3840, format="dash"), variant("small", 720, 1280)) == "small"
+
+
+def test_what_common_players_cannot_decode_is_never_chosen() -> None:
+    bytevc2 = variant("large", 2160, 3840, is_h265=2), variant("larger", 4320, 7680, is_bytevc1=2)
+    assert best(*bytevc2, variant("small", 720, 1280, is_h265=1)) == "small"
+
+
+def test_equal_pictures_are_told_apart_by_frames_then_rate_then_size() -> None:
+    one = variant("one", 720, 1280, FPS=30, bit_rate=9000)
+    two = variant("two", 720, 1280, FPS=60, bit_rate=100)
+    three = variant("three", 720, 1280, FPS=60, bit_rate=200)
+    four = variant("four", 720, 1280, FPS=60, bit_rate=200, size=101)
+    assert best(one, two) == "two"
+    assert best(two, three) == "three"
+    assert best(four, three) == "four"
+
+
+def test_an_encoding_without_addresses_is_passed_over() -> None:
+    assert best(variant("large", 1080, 1920, urls=[]), variant("small", 720, 1280)) == "small"
+
+
+def test_where_no_encoding_will_do_the_plain_address_is_kept() -> None:
+    main = variant("main", 720, 1280)["play_addr"]
+    found = film(play_addr=main, bit_rate=[variant("large", 1080, 1920, format="dash")], is_h265=1)
+    assert found is not None
+    assert (found.source_uri, found.width, found.codec, found.quality) == ("main", 720, "h265", None)
+    assert found.urls[0] == "https://v3.test/main"
+
+
+def test_addresses_come_best_first_each_once_and_those_that_never_expire_last() -> None:
+    large, small = variant("large", 1080, 1920), variant("small", 720, 1280)
+    found = film(play_addr=large["play_addr"], bit_rate=[small, large])
+    assert found is not None
+    assert found.urls == (
+        "https://v3.test/large",
+        "https://v3.test/small",
+        "https://www.douyin.com/aweme/v1/play/?video_id=large",
+        "https://www.douyin.com/aweme/v1/play/?video_id=small",
+    )
+
+
+def test_two_dozen_encodings_do_not_fill_the_table_with_addresses() -> None:
+    found = film(bit_rate=[variant(f"gear{n}", 720, 1280) for n in range(24)])
+    assert found is not None
+    assert len(found.urls) == MOST_URLS
+
+
+def test_a_film_that_douyin_only_names_is_promised_without_an_address() -> None:
+    assert film() is None
+    found = film(play_addr={"uri": "v0", "url_list": []})
+    assert found is not None
+    assert (found.source_uri, found.urls) == ("v0", ())
+
+
+def test_odd_addresses_are_left_out() -> None:
+    found = film(play_addr={"uri": "v0", "url_list": [None, "https://v3.test/1", 7, ""]})
+    assert found is not None
+    assert found.urls == ("https://v3.test/1",)

@@ -1,0 +1,295 @@
+"""Raw pages become frames: golden answers, real captures, and whatever else may come."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.transform.frames import frames_of
+from schemas.catalog import BY_NAME
+from schemas.pages import Page
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+CAPTURES = Path(__file__).parents[2] / "shared" / "captures"
+NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+OF_THE_PAGE = {"page_id", "observed_at", "first_seen_at", "last_seen_at"}
+
+needs_captures = pytest.mark.skipif(not CAPTURES.is_dir(), reason="the captures are not beside this checkout")
+
+
+def page(answer: Any, operation: str = "user_post", target: str = "sec", **more: Any) -> Page:
+    body = answer if isinstance(answer, bytes) else json.dumps(answer, ensure_ascii=False).encode()
+    return Page("page-1", operation, target, more.pop("cursor", "0"), NOW, 200, body, **more)
+
+
+def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as a golden file has them: without NULLs and without what they owe to their page."""
+    return [
+        {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in row.items()
+            if value is not None and name not in OF_THE_PAGE
+        }
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_made_up_answer_becomes_the_rows_written_beside_it(path: Path) -> None:
+    case = json.loads(path.read_text("utf-8"))
+    frames = frames_of([page(case["answer"], case["operation"], case["target"], outcome=case["outcome"])])
+    assert {table: plain(frame.to_dicts()) for table, frame in frames.items()} == case["rows"]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_every_frame_has_exactly_the_declared_columns_and_its_required_ones_are_filled(path: Path) -> None:
+    case = json.loads(path.read_text("utf-8"))
+    frames = frames_of([page(case["answer"], case["operation"], case["target"], outcome=case["outcome"])])
+    for name, frame in frames.items():
+        table = BY_NAME[name]
+        assert frame.schema == table.schema
+        for column in table:
+            if column.required:
+                assert frame[column.name].null_count() == 0, f"{name}.{column.name}"
+
+
+def test_rows_of_many_pages_carry_the_page_that_they_came_from() -> None:
+    pages = [
+        Page(f"page-{n}", "user_post", "sec", None, NOW.replace(second=n), 200, body)
+        for n in range(60)
+        for body in [json.dumps({"aweme_list": [{"aweme_id": f"{1000 + n}"}]}).encode()]
+    ] * 2
+    posts = frames_of(pages)["posts"]
+    assert posts.height == 120
+    for row in posts.to_dicts():
+        number = int(row["aweme_id"]) - 1000
+        assert row["page_id"] == f"page-{number}"
+        assert row["observed_at"] == row["first_seen_at"] == row["last_seen_at"] == NOW.replace(second=number)
+
+
+def test_a_body_may_be_text_or_any_buffer() -> None:
+    body = b'{"aweme_list":[{"aweme_id":"1","desc":"x"}]}'
+    for form in (body, bytearray(body), memoryview(body), body.decode(), b"\xef\xbb\xbf" + body):
+        made = Page("p", "user_post", "sec", None, NOW, 200, form)  # type: ignore[arg-type]
+        assert frames_of([made])["posts"]["caption"].to_list() == ["x"]
+
+
+@pytest.mark.parametrize("outcome", ["RateLimited", "LoginExpired", "Unfamiliar", "Deleted"])
+@pytest.mark.parametrize("operation", ["user_post", "user_profile", "post_comment", "live", "hot_board", "following"])
+def test_an_answer_that_failed_gives_nothing(operation: str, outcome: str) -> None:
+    answer = {"aweme_list": [{"aweme_id": "1"}], "user": {"sec_uid": "s"}, "comments": [{"cid": "1"}]}
+    assert frames_of([page(answer, operation, outcome=outcome)]) == {}
+
+
+def test_operations_that_carry_no_rows_give_nothing() -> None:
+    assert frames_of([page({"data": {"status": "1"}}, "check_qrcode")]) == {}
+    assert frames_of([]) == {}
+
+
+@pytest.mark.parametrize("outcome", ["Deleted", "Private", "Absent", "NotFound"])
+def test_a_post_that_is_not_there_any_more_is_a_row_that_says_so(outcome: str) -> None:
+    answer = {"aweme_detail": None, "filter_detail": {"aweme_id": "12", "filter_reason": "status_deleted"}}
+    row = frames_of([page(answer, "post_detail", "12", outcome=outcome)])["posts"].to_dicts()[0]
+    assert (row["aweme_id"], row["gone_at"], row["gone_reason"]) == ("12", NOW, "status_deleted")
+    assert row["caption"] is None
+    assert row["last_seen_at"] is None
+
+
+def test_a_post_of_which_douyin_knows_nothing_is_named_after_what_was_asked_for() -> None:
+    for body in (b'{"status_code":2053}', b"<html>", b"", b"null"):
+        row = frames_of([page(body, "post_detail", "12", outcome="NotFound")])["posts"].to_dicts()[0]
+        assert (row["aweme_id"], row["gone_at"], row["gone_reason"]) == ("12", NOW, None)
+
+
+def test_a_service_that_fails_behind_the_service_makes_no_post_gone() -> None:
+    answer = {"aweme_detail": None, "filter_detail": {"aweme_id": "12", "filter_reason": "core_dep"}}
+    assert frames_of([page(answer, "post_detail", "12")]) == {}
+    assert frames_of([page(answer, "post_detail", "12", outcome="Unreachable")]) == {}
+
+
+def test_a_broadcast_that_has_finished_is_a_row_with_its_status() -> None:
+    answer = {"status_code": 30003, "data": {"message": "room has finished"}}
+    row = frames_of([page(answer, "live_room_id", "74", outcome="Deleted")])["lives"].to_dicts()[0]
+    assert (row["room_id"], row["status"]) == ("74", 4)
+
+
+def test_a_lasting_room_number_without_a_broadcast_leads_to_the_last_one() -> None:
+    answer = {"data": {"data": [], "enter_room_id": "74", "user": {"sec_uid": "s", "id_str": "9"}, "room_status": 2}}
+    row = frames_of([page(answer, "live", "123")])["lives"].to_dicts()[0]
+    assert (row["room_id"], row["webcast_id"], row["sec_user_id"], row["status"]) == ("74", "123", "s", 4)
+
+
+def test_addresses_of_a_live_room_come_from_the_newer_place_where_the_older_one_is_empty() -> None:
+    text = json.dumps({"data": {"origin": {"main": {"flv": "https://a/1.flv", "hls": "https://a/1.m3u8"}}, "ao": {}}})
+    stream = {"flv_pull_url": {}, "live_core_sdk_data": {"pull_data": {"stream_data": text}}}
+    answer = {"data": {"data": [{"id_str": "74", "status": 2, "stream_url": stream}]}}
+    row = frames_of([page(answer, "live", "123")])["lives"].to_dicts()[0]
+    assert json.loads(row["flv_urls"]) == {"origin": "https://a/1.flv"}
+    assert json.loads(row["hls_urls"]) == {"origin": "https://a/1.m3u8"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "listing", "owner"),
+    [
+        ("user_post", "post", "t"),
+        ("user_like", "like", "t"),
+        ("user_collect", "collect", "self"),
+        ("user_mix", "mix", "t"),
+        ("post_feed", "feed", "self"),
+        ("post_related", "related", "t"),
+        ("collects_posts", "collects", "t"),
+        ("follow_feed", "follow_feed", "self"),
+        ("friend_feed", "friend_feed", "self"),
+        ("search_user_posts", "search", "t"),
+    ],
+)
+def test_every_listing_says_whose_it_is(operation: str, listing: str, owner: str) -> None:
+    post = {"aweme_id": "1", "is_top": 1}
+    wrapped = {"search_user_posts": {"item": post}, "follow_feed": {"aweme": post}, "friend_feed": {"aweme": post}}
+    items = [wrapped.get(operation, post)]
+    entry = frames_of([page({"aweme_list": items, "data": items}, operation, "t", cursor="7")])["listing_entries"]
+    row = entry.to_dicts()[0]
+    assert (row["listing"], row["owner_id"], row["aweme_id"]) == (listing, owner, "1")
+    assert (row["position"], row["cursor"], row["is_top"]) == (0, "7", True)
+
+
+def test_locating_a_post_shows_posts_without_their_places_in_the_listing() -> None:
+    assert set(frames_of([page({"aweme_list": [{"aweme_id": "1"}]}, "locate_post")])) == {"posts"}
+
+
+def posts_in(path: Path) -> list[Any]:
+    answer = json.loads(path.read_bytes())
+    if "aweme_list" in answer:
+        return list(answer["aweme_list"])
+    if "aweme_detail" in answer:
+        return [answer["aweme_detail"]] if answer["aweme_detail"] else []
+    return [answer]
+
+
+def captured(*folders: str) -> list[Any]:
+    paths = [path for folder in folders for path in sorted((CAPTURES / folder).glob("*.json"))]
+    return [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in paths]
+
+
+@needs_captures
+@pytest.mark.parametrize("path", captured("aweme_post", "aweme_favorite", "aweme_detail", "aweme_object_by_type"))
+def test_every_captured_post_becomes_rows_with_what_it_has(path: Path) -> None:
+    posts = posts_in(path)
+    frames = frames_of([page({"aweme_list": posts})]) if posts else {}
+    assert "rejects" not in frames
+    if not posts:
+        return
+    rows = {row["aweme_id"]: row for row in frames["posts"].to_dicts()}
+    assert list(rows) == [post["aweme_id"] for post in posts]
+    for post in posts:
+        row = rows[post["aweme_id"]]
+        assert row["caption"] == post["desc"]
+        assert row["created_at"].timestamp() == post["create_time"]
+        assert row["sec_user_id"] == post["author"]["sec_uid"]
+        assert row["music_id"] == post["music"]["mid"]
+        assert row["image_count"] == (len(post["images"]) if post["images"] else None)
+    assert frames["post_stats"]["like_count"].to_list() == [post["statistics"]["digg_count"] for post in posts]
+    assert frames["listing_entries"]["position"].to_list() == list(range(len(posts)))
+    media = frames["media"]
+    promised = {row["media_id"]: row for row in media.to_dicts()}
+    for post in posts:
+        kind = "image:1" if post["images"] else "video:0"
+        assert promised[f"{post['aweme_id']}:{kind}"]["urls"]
+        assert promised[f"{post['aweme_id']}:cover:0"]["urls"]
+        assert (f"{post['aweme_id']}:music:0" in promised) == bool(post["music"]["play_url"]["url_list"])
+        if not post["images"]:
+            best = max(
+                entry["play_addr"]["width"] * entry["play_addr"]["height"] for entry in post["video"]["bit_rate"]
+            )
+            film = promised[f"{post['aweme_id']}:video:0"]
+            assert film["width"] * film["height"] == best
+            assert film["expires_at"] is not None
+
+
+@needs_captures
+@pytest.mark.parametrize("path", captured("aweme_detail"))
+def test_every_captured_detail_is_a_post_or_says_why_it_is_gone(path: Path) -> None:
+    frames = frames_of([page(path.read_bytes(), "post_detail", "1")])
+    row = frames["posts"].to_dicts()[0]
+    assert (row["gone_at"] is not None) == path.stem.startswith("deleted")
+    assert (row["gone_reason"] is not None) == path.stem.startswith("deleted")
+
+
+@needs_captures
+def test_every_captured_profile_becomes_an_account_with_its_counts() -> None:
+    users: list[Any] = []
+    for path in sorted((CAPTURES / "user_profile").glob("*.json")):
+        answer = json.loads(path.read_bytes())
+        users += answer if isinstance(answer, list) else [answer["user"]]
+    frames = frames_of([page({"user": user}, "user_profile", "asked-for") for user in users])
+    assert "rejects" not in frames
+    for user, row in zip(users, frames["users"].to_dicts(), strict=True):
+        assert row["sec_user_id"] in user["share_info"]["share_url"]
+        assert row["unique_id"] == (user["unique_id"] or None)
+        assert row["short_id"] == (user["short_id"] if user["short_id"] != "0" else None)
+        assert row["age"] == (None if user["user_age"] == -1 else user["user_age"])
+        assert row["ip_location"] == user.get("ip_location")
+        assert row["profile_seen_at"] == NOW
+    counts = frames["user_stats"]
+    assert counts["follower_count"].to_list() == [user["follower_count"] for user in users]
+    assert counts["total_favorited"].to_list() == [user["total_favorited"] for user in users]
+    assert frames["media"].height == len(users)
+
+
+def test_a_profile_that_does_not_name_itself_is_the_one_that_was_asked_for() -> None:
+    frames = frames_of([page({"user": {"uid": "7", "nickname": "x"}}, "user_profile", "sec")])
+    assert frames["users"]["sec_user_id"].to_list() == ["sec"]
+
+
+def test_an_empty_profile_is_no_account() -> None:
+    assert frames_of([page({"user": {}}, "user_profile")]) == {}
+    assert set(frames_of([page({"user": {"nickname": "", "room_id": 0}}, "user_profile")])) == {"rejects"}
+
+
+@needs_captures
+@pytest.mark.parametrize(
+    ("path", "operation", "table", "key"),
+    [
+        ("comment_list/202305.json", "post_comment", "comments", "comments"),
+        ("comment_reply_list/202305.json", "comment_reply", "comments", "comments"),
+        ("user_follower_list/fans-2023.json", "followers", "follows", "followers"),
+        ("user_following_list/following-2023.json", "following", "follows", "followings"),
+    ],
+)
+def test_every_captured_list_becomes_a_row_per_item(path: str, operation: str, table: str, key: str) -> None:
+    body = (CAPTURES / path).read_bytes()
+    items = json.loads(body)[key]
+    replies = sum(len(item.get("reply_comment") or ()) for item in items)
+    frames = frames_of([page(body, operation, "t")])
+    assert "rejects" not in frames
+    assert frames[table].height == len(items) + replies
+
+
+@needs_captures
+@pytest.mark.parametrize(
+    ("path", "operation", "status"),
+    [
+        ("webcast_web_enter/live-202507.json", "live", 2),
+        ("webcast_web_enter/notlive-202507.json", "live", 4),
+        ("webcast_reflow_info/ended-202312.json", "live_room_id", 4),
+    ],
+)
+def test_every_captured_room_becomes_a_broadcast_with_its_status(path: str, operation: str, status: int) -> None:
+    frames = frames_of([page((CAPTURES / path).read_bytes(), operation, "t")])
+    row = frames["lives"].to_dicts()[0]
+    assert "rejects" not in frames
+    assert row["status"] == status
+    assert row["sec_user_id"]
+    assert row["nickname"]
+
+
+@needs_captures
+def test_a_captured_live_card_leads_to_its_room() -> None:
+    rawdata = (CAPTURES / "webcast_room_in_aweme" / "type101-rawdata-2023.json").read_text("utf-8")
+    frames = frames_of([page({"aweme_list": [{"aweme_id": "1", "aweme_type": 101, "rawdata": rawdata}]}, "post_feed")])
+    assert frames["lives"]["status"].to_list() == [2]
+    assert frames["posts"].height == 1
