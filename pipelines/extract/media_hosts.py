@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from pipelines.errors import BadInput
@@ -22,6 +22,7 @@ _HOME_NAMES = (
     "test",
     "invalid",
 )
+_TRANSLATED = IPv6Network("64:ff9b::/32")
 
 
 def host_of(url: str) -> str:
@@ -61,10 +62,10 @@ def _is_public_number(host: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if inner:
-            return bool(inner.is_global and address.ipv4_mapped)
+    if isinstance(address, IPv6Address) and (
+        address.ipv4_mapped or address.sixtofour or address.teredo or address in _TRANSLATED
+    ):
+        return False  # another way to write an IPv4 address, for which no media host has a use
     return address.is_global and not address.is_multicast
 
 

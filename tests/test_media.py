@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+from media_hosts import Film, MediaHosts, media_hosts, mp4
+
+from pipelines.errors import (
+    ArchiveError,
+    BadInput,
+    Interrupted,
+    NotFound,
+    Private,
+    RateLimited,
+    Unfamiliar,
+    Unreachable,
+)
+from pipelines.extract.media import MediaSource
+from pipelines.extract.media_hosts import check_public, host_of, wants_referer
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+VIDEO = "https://v3-web.douyinvod.com/film"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[MediaHosts]:
+    with media_hosts() as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def hosts(running: MediaHosts) -> MediaHosts:
+    running.films.clear()
+    running.log.clear()
+    return running
+
+
+@pytest_asyncio.fixture
+async def source(hosts: MediaHosts) -> AsyncIterator[MediaSource]:
+    async with MediaSource(upstream=hosts.url, user_agent="Browser/1", timeout=5, now=lambda: NOW) as opened:
+        yield opened
+
+
+async def read(source: MediaSource, url: str = VIDEO, **where: object) -> tuple[object, bytes]:
+    async with source.open(url, **where) as answer:  # type: ignore[arg-type]
+        return answer, b"".join([chunk async for chunk in answer.chunks])
+
+
+async def test_a_file_comes_with_its_size_version_and_host(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(300_000))
+    answer, body = await read(source)
+    assert body == mp4(300_000)
+    assert (answer.status, answer.total_size, answer.offset) == (200, 300_000, 0)
+    assert (answer.validator, answer.host) == ('"v1"', "v3-web.douyinvod.com")
+
+
+async def test_the_rest_of_a_file_is_asked_for_only_if_it_is_the_same_version(
+    hosts: MediaHosts, source: MediaSource
+) -> None:
+    hosts.films["/film"] = Film(mp4(1000))
+    answer, body = await read(source, offset=400, validator='"v1"')
+    assert (answer.status, answer.offset, answer.total_size, body) == (206, 400, 1000, mp4(1000)[400:])
+    assert hosts.log[-1].headers["range"] == "bytes=400-"
+    assert hosts.log[-1].headers["if-range"] == '"v1"'
+    answer, body = await read(source, offset=400, validator='"old"')
+    assert (answer.status, answer.offset, body) == (200, 0, mp4(1000))
+
+
+async def test_without_a_version_the_whole_file_is_asked_for(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(1000))
+    answer, _ = await read(source, offset=400)
+    assert answer.offset == 0
+    assert "range" not in hosts.log[-1].headers
+
+
+@pytest.mark.parametrize(
+    ("film", "validator"),
+    [
+        (Film(mp4(100), etag='W/"weak"'), None),
+        (Film(mp4(100), etag="", modified="Fri, 02 Jan 2026 03:04:05 GMT"), "Fri, 02 Jan 2026 03:04:05 GMT"),
+        (Film(mp4(100), etag='W/"weak"', modified="Thu, 01 Jan 2026 00:00:00 GMT"), "Thu, 01 Jan 2026 00:00:00 GMT"),
+        (Film(mp4(100), etag='"strong"', modified="Thu, 01 Jan 2026 00:00:00 GMT"), '"strong"'),
+    ],
+)
+async def test_only_a_strong_version_can_guard_a_resume(
+    hosts: MediaHosts, source: MediaSource, film: Film, validator: str | None
+) -> None:
+    hosts.films["/film"] = film
+    answer, _ = await read(source)
+    assert answer.validator == validator
+
+
+async def test_no_cookie_is_ever_sent_nor_kept(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(100), script=["redirect:/film?a", "ok", "ok"])
+    hosts.films["/film?a"] = Film(mp4(100))
+    await read(source)
+    await read(source)
+    assert len(hosts.log) == 3
+    assert not any("cookie" in asked.headers or "authorization" in asked.headers for asked in hosts.log)
+
+
+async def test_the_referer_goes_to_video_hosts_alone(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(100))
+    for host in ("v26-web.douyinvod.com", "p3-pc-sign.douyinpic.com", "sf5-hl-cdn-tos.douyinstatic.com"):
+        await read(source, f"https://{host}/film")
+    assert [asked.headers.get("referer") for asked in hosts.log] == ["https://www.douyin.com/", None, None]
+    assert {asked.headers["user-agent"] for asked in hosts.log} == {"Browser/1"}
+    assert {asked.headers["accept-encoding"] for asked in hosts.log} == {"identity"}
+
+
+async def test_a_redirect_is_followed_to_its_node(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/aweme/v1/play/?video_id=1"] = Film(b"", script=["redirect:https://v9.zjcdn.com/film"])
+    hosts.films["/film"] = Film(mp4(100))
+    answer, body = await read(source, "https://www.douyin.com/aweme/v1/play/?video_id=1")
+    assert (answer.host, body) == ("v9.zjcdn.com", mp4(100))
+    assert [asked.host for asked in hosts.log] == ["www.douyin.com", "v9.zjcdn.com"]
+
+
+async def test_a_circle_of_redirects_ends(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(b"", script=["redirect:/film"] * 20)
+    with pytest.raises(Unfamiliar, match="more than 5 times"):
+        await read(source)
+    assert len(hosts.log) == 6
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "facts"),
+    [
+        ("404", NotFound, {"http_status": 404}),
+        ("410", NotFound, {"http_status": 410}),
+        ("403", Private, {"http_status": 403, "is_expired": True}),
+        ("401", Private, {"http_status": 401, "is_expired": True}),
+        ("429", RateLimited, {"http_status": 429}),
+        ("429 7", RateLimited, {"http_status": 429, "retry_after_s": 7.0}),
+        ("429 Fri, 02 Jan 2026 03:05:05 GMT", RateLimited, {"retry_after_s": 60.0}),
+        ("429 Fri, 02 Jan 2026 03:00:05 GMT", RateLimited, {"retry_after_s": 0.0}),
+        ("429 soon", RateLimited, {"http_status": 429}),
+        ("503 9", Unreachable, {"http_status": 503, "retry_after_s": 9.0}),
+        ("500", Unreachable, {"http_status": 500}),
+        ("416", Interrupted, {"http_status": 416}),
+        ("418", Unfamiliar, {"http_status": 418}),
+        ("204", Unfamiliar, {"http_status": 204}),
+    ],
+)
+async def test_every_refusal_is_an_error_that_says_what_to_do(
+    hosts: MediaHosts, source: MediaSource, said: str, error: type[ArchiveError], facts: dict[str, object]
+) -> None:
+    hosts.films["/film"] = Film(mp4(100), script=[f"status:{said}"])
+    with pytest.raises(error) as raised:
+        await read(source)
+    assert facts.items() <= raised.value.facts.items()
+    assert raised.value.facts["host"] == "v3-web.douyinvod.com"
+    _, body = await read(source)
+    assert body == mp4(100), "the connection is of use after a refusal"
+
+
+@pytest.mark.parametrize("mood", ["cut:5000", "reset:5000"])
+async def test_a_stream_that_breaks_off_is_interrupted(hosts: MediaHosts, source: MediaSource, mood: str) -> None:
+    hosts.films["/film"] = Film(mp4(900_000), script=[mood])
+    with pytest.raises(Interrupted, match="broke off"):
+        await read(source)
+
+
+async def test_a_host_that_does_not_listen_is_unreachable() -> None:
+    async with MediaSource(upstream="http://127.0.0.1:9", timeout=2) as source:
+        with pytest.raises(Unreachable, match=r"v3-web\.douyinvod\.com"):
+            await read(source)
+
+
+async def test_a_host_that_falls_silent_is_interrupted(hosts: MediaHosts) -> None:
+    hosts.films["/film"] = Film(mp4(900_000), script=["slow:1000"])
+    async with MediaSource(upstream=hosts.url, timeout=0.3) as source:
+        with pytest.raises(Interrupted, match="ReadTimeout"):
+            await read(source)
+
+
+async def test_chunked_and_unmeasured_answers_have_no_size(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(5000), script=["chunked", "no_length"])
+    for _ in range(2):
+        answer, body = await read(source)
+        assert (answer.total_size, body) == (None, mp4(5000))
+
+
+async def test_a_coded_answer_is_decoded_and_cannot_be_resumed(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(5000), script=["gzip", "not_gzip"])
+    answer, body = await read(source)
+    assert (answer.total_size, answer.validator, body) == (None, None, mp4(5000))
+    with pytest.raises(Interrupted):
+        await read(source)
+
+
+async def test_a_stream_that_is_left_early_does_no_harm(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(3_000_000))
+    for _ in range(3):
+        async with source.open(VIDEO) as answer:
+            await anext(answer.chunks)
+    _, body = await read(source)
+    assert len(body) == 3_000_000
+
+
+async def test_streams_run_at_the_same_time(hosts: MediaHosts, source: MediaSource) -> None:
+    hosts.films["/film"] = Film(mp4(200_000))
+    bodies = await asyncio.gather(*(read(source) for _ in range(12)))
+    assert {body for _, body in bodies} == {mp4(200_000)}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "a.localhost", "printer.local", "db.internal", "intranet", "127.0.0.1", "127.1", "0x7f.1",
+        "2130706433", "0.0.0.0", "10.0.0.8", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "::1",
+        "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "224.0.0.1", "", "0177.0.0.1",
+    ],
+)  # fmt: skip
+def test_a_host_that_is_not_public_is_not_asked(host: str) -> None:
+    with pytest.raises(BadInput):
+        check_public(host)
+
+
+@pytest.mark.parametrize("host", ["v3-web.douyinvod.com", "p3.douyinpic.com", "1.1.1.1", "2606:4700::1111"])
+def test_a_public_host_may_be_asked(host: str) -> None:
+    check_public(host)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd", "ftp://a.com/x", "//a.com/x", "", "https://", "https://user:pass@a.com/x",
+        "https://a.com:x/y", "https://good.com\\@127.0.0.1/", "javascript:alert(1)", "https://[::1/x",
+    ],
+)  # fmt: skip
+async def test_an_address_that_is_no_plain_http_is_not_asked(url: str) -> None:
+    async with MediaSource() as source:
+        with pytest.raises(BadInput):
+            await read(source, url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/x", "http://１２７.0.0.1/x", "http://localhost./x", "http://[::1]/"]
+)
+async def test_without_a_stand_in_this_machine_is_not_asked(url: str) -> None:
+    async with MediaSource() as source:
+        with pytest.raises(BadInput, match="not asked for|cannot be read"):
+            await read(source, url)
+
+
+def test_hosts_are_told_from_their_look_alikes() -> None:
+    assert host_of("https://V3-WEB.douyinvod.com./x") == "v3-web.douyinvod.com"
+    assert wants_referer("www.douyin.com")
+    assert not wants_referer("notdouyin.com")
