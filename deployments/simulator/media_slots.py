@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from deployments.simulator.addresses import Asset, encode, music_url, sign
+from deployments.simulator.addresses import Asset, encode, music_url, sign, token_of
 from deployments.simulator.ladders import LADDERS, Rung, played
 from deployments.simulator.templates import absent_or
 from deployments.simulator.video_shapes import image_template, slideshow_template, video_template
@@ -13,6 +14,34 @@ _NO_ADDRESS = b'{"uri":"","url_list":[],"width":720,"height":720,"url_key":""}'
 _COVER, _ORIGIN, _DYNAMIC, _AUDIO, _MUSIC, _IMAGE, _LIVE = 900, 901, 902, 903, 904, 1000, 2000
 _GOLDEN, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
 _LEAST = 6_000  # the smallest real clip has 4,243 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """One rung of a ladder: the names of its holes, and what is the same for every post."""
+
+    at: int
+    form: str
+    share: float
+    width: int
+    height: int
+    token: str
+    path: str
+    first: str
+    size: str
+    hash: str
+
+
+@cache
+def _slots(name: str) -> tuple[_Slots, ...]:
+    ladder = LADDERS[name]
+    top = max(rung.rate for rung in ladder)
+    return tuple(_slots_of(at, rung, rung.rate / top) for at, rung in enumerate(ladder))
+
+
+def _slots_of(at: int, rung: Rung, share: float) -> _Slots:
+    holes = [f"{hole}{at}" for hole in ("token", "path", "first", "size", "hash")]
+    return _Slots(at, "silent_mp4" if rung.form == "dash" else "mp4", share, rung.width, rung.height, *holes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +62,24 @@ class Files:
         """The seed of one file."""
         return self.seed + part * _GOLDEN & _MASK
 
-    def video(self, name: str) -> bytes:
-        """The `video` object with the pictures of a ladder."""
+    def video(self, name: str) -> list[bytes]:
+        """The `video` object with the pictures of a ladder, in pieces."""
         ladder = LADDERS[name]
         values = self._covers() | {"duration": b"%d" % self.duration_ms}
-        top = max(rung.rate for rung in ladder)
-        for at, rung in enumerate(ladder):
-            self._rung(values, at, rung, rung.rate / top)
+        for rung in _slots(name):
+            self._rung(values, rung)
         values["uri"] = b"v0200fg10000" + values[f"token{played(ladder)}"]
         if name in ("2026", "odd"):
             audio = Asset("audio", "m4a", self.seed_of(_AUDIO), self.size(_AUDIO, 0.2), 0, 0, 0, self.duration_ms)
             values |= {"audio": self._path(encode(audio).encode()), "audio_size": b"%d" % audio.size}
-        return video_template(name).fill(values)
+        return video_template(name).pieces(values)
 
-    def slideshow(self, music_play: bytes) -> bytes:
-        """The `video` object of a gallery, whose play_addr is the music."""
-        return slideshow_template().fill(self._covers() | {"music_play": music_play})
+    def slideshow(self, music_play: bytes) -> list[bytes]:
+        """The `video` object of a gallery, whose play_addr is the music, in pieces."""
+        return slideshow_template().pieces(self._covers() | {"music_play": music_play})
 
-    def no_video(self) -> bytes:
-        """The `video` object of a video whose addresses Douyin keeps to itself."""
+    def no_video(self) -> list[bytes]:
+        """The `video` object of a video whose addresses Douyin keeps to itself, in pieces."""
         return self.slideshow(_NO_ADDRESS)
 
     def images(self, count: int, *, live: bool = False) -> bytes:
@@ -73,18 +101,18 @@ class Files:
         listed = '","'.join(urls)
         return f'{{"uri":"{urls[-1]}","url_list":["{listed}"],"width":720,"height":720,"url_key":"made-up"}}'.encode()
 
-    def _rung(self, values: dict[str, bytes], at: int, rung: Rung, share: float) -> None:
-        size, seed = self.size(at, share), self.seed_of(at)
-        form = "silent_mp4" if rung.form == "dash" else "mp4"
-        asset = Asset("video", form, seed, size, at, rung.width, rung.height, self.duration_ms)
-        token = encode(asset).encode()
-        path = self._path(token)
-        first = self._path(encode(asset.in_mood(self.mood)).encode()) if self.mood else path
-        values[f"token{at}"], values[f"path{at}"], values[f"first{at}"] = token, path, first
-        values[f"size{at}"], values[f"hash{at}"] = b"%d" % size, path[31::-1]
+    def _rung(self, values: dict[str, bytes], rung: _Slots) -> None:
+        size, seed = self.size(rung.at, rung.share), self.seed_of(rung.at)
+        place = (size, rung.width, rung.height, self.duration_ms)
+        token = token_of(("video", rung.form, "", rung.at), seed, *place)
+        path = first = self._path(token)
+        if self.mood:
+            first = self._path(token_of(("video", rung.form, self.mood, rung.at), seed, *place))
+        values[rung.token], values[rung.path], values[rung.first] = token, path, first
+        values[rung.size], values[rung.hash] = b"%d" % size, path[31::-1]
 
     def _path(self, token: bytes) -> bytes:
-        signature = sign(token.decode(), self.expires).encode()
+        signature = sign(token, self.expires).encode()
         return b"%s/%x/video/tos/cn/tos-cn-ve-15/%s" % (signature, self.expires, token)
 
     def _covers(self) -> dict[str, bytes]:
@@ -111,7 +139,7 @@ class Files:
 
     def _live(self, number: int) -> bytes:
         moving = Files(self.seed_of(_LIVE + number), max(_LEAST, self.best // 2), 3_000, self.expires, self.mood)
-        return b'"clip_type":5,"live_photo_type":1,"video":' + moving.video("2024") + b","
+        return b"".join((b'"clip_type":5,"live_photo_type":1,"video":', *moving.video("2024"), b","))
 
 
 _COVERS = (

@@ -33,22 +33,28 @@ class Renderer:
 
     def posts(self, posts: list[Post], pack: str = "post") -> bytes:
         """A JSON list of posts."""
-        return b"[" + b",".join([self.post(post, pack) for post in posts]) + b"]"
+        pieces: list[bytes] = []
+        for post in posts:
+            pieces += (b",", *self.pieces(post, pack))
+        return b"".join((b"[", *pieces[1:], b"]"))
 
-    def post(self, post: Post, pack: str = "post", *, has_author: bool = True) -> bytes:
+    def post(self, post: Post, pack: str = "post") -> bytes:
         """One post in a pack: post, detail, favorite or feed."""
+        return b"".join(self.pieces(post, pack))
+
+    def pieces(self, post: Post, pack: str) -> list[bytes]:
+        """The same, not joined yet."""
         kind, person = post.kind, self._person(post.user)
         seed = mix(self.world.seed, post.user, post.index, 6)
         duration = 0 if kind.images else 5_000 + seed % 170_000
         files = Files(seed, self.world.media_bytes, duration, self.now + VALID_S, kind.mood)
         values = person | self._facts(post, seed) | self._texts(post) | self._mix_pair(post)
-        values["author"] = self._author(person, kind.era, pack) if has_author and kind.has_author else b"null"
+        values["author"] = self._author(person, kind.era, pack) if kind.has_author else b"null"
         values["duration"] = b"%d" % duration
         values["music_id"] = _music_id(seed)
         values["music_pair"] = self._music_pair(post, person, files, values["music_id"])
-        values["video"] = self._video(post, files)
         values["images"] = files.images(kind.images, live=kind.is_live_photo) if kind.images else b"null"
-        return aweme_template(kind.era, pack).fill(values)
+        return aweme_template(kind.era, pack).around("video", self._video(post, files), values)
 
     def author(self, account: Account, pack: str) -> bytes:
         """One account as it stands beside a post."""
@@ -185,7 +191,7 @@ class Renderer:
         }
         return music_template("song" if is_song else "own").fill(values)
 
-    def _video(self, post: Post, files: Files) -> bytes:
+    def _video(self, post: Post, files: Files) -> list[bytes]:
         kind = post.kind
         if kind.images:
             return files.slideshow(files.music_play(dead=kind.music == "off"))

@@ -45,14 +45,25 @@ class Template:
             name = next(part for part in parts[at : at + 3] if part is not None)
             self._holes.append((len(self._pieces), name.decode()))
             self._pieces += [b"", parts[at + 3]]
-        self.names = frozenset(name for _, name in self._holes)
+        self._at = {name: at for at, name in self._holes}
+        self.names = frozenset(self._at)
 
     def fill(self, values: Mapping[str, bytes]) -> bytes:
         """The document as JSON; KeyError where a hole has no value."""
+        return b"".join(self.pieces(values))
+
+    def pieces(self, values: Mapping[str, bytes]) -> list[bytes]:
+        """The same, not joined yet: what is part of something larger need not be copied twice."""
         pieces = self._pieces.copy()
         for at, name in self._holes:
             pieces[at] = values[name]
-        return b"".join(pieces)
+        return pieces
+
+    def around(self, name: str, inner: list[bytes], values: Mapping[str, bytes]) -> list[bytes]:
+        """The same with one hole filled by pieces."""
+        pieces, at = self.pieces({**values, name: b""}), self._at[name]
+        pieces[at : at + 1] = inner
+        return pieces
 
 
 def absent_or(key: str, value: Any) -> bytes:
