@@ -75,8 +75,7 @@ def format_file_name(
     if desc_length_limit is not None and len(fields["desc"]) > desc_length_limit:
         half = max(desc_length_limit // 2 - len(GAP), 0)
         fields["desc"] = fields["desc"][:half] + GAP + fields["desc"][len(fields["desc"]) - half :]
-    has_id = "{aweme_id}" in naming_template
-    return _filled(naming_template, fields, MAX_BYTES, must_hold=clean(fields["aweme_id"]) if has_id else "")
+    return _filled(naming_template, fields, MAX_BYTES)
 
 
 def check_template(template: str) -> str:
@@ -97,7 +96,7 @@ def post_name(wanted: Wanted, template: str = DEFAULT_TEMPLATE) -> str:
         "caption": wanted.caption or "",
         "uid": wanted.uid or "",
     }
-    return _filled(template, fields, MAX_BYTES - _SIDE_BYTES, must_hold=clean(wanted.aweme_id))
+    return _filled(template, fields, MAX_BYTES - _SIDE_BYTES, always_id=True)
 
 
 def part_name(wanted: Wanted) -> str:
@@ -158,7 +157,7 @@ def _pieces(template: str, known: tuple[str, ...]) -> list[tuple[str, str | None
     return [(clean(literal), name) for literal, name, _, _ in parsed]
 
 
-def _filled(template: str, fields: dict[str, str], limit: int, must_hold: str) -> str:
+def _filled(template: str, fields: dict[str, str], limit: int, *, always_id: bool = False) -> str:
     pieces = _pieces(template, tuple(dict.fromkeys((*FIELDS, *fields))))
     values = {name: clean(text).strip() for name, text in fields.items()}
     for name in _SHORTENED:
@@ -166,6 +165,7 @@ def _filled(template: str, fields: dict[str, str], limit: int, must_hold: str) -
         count = sum(field == name for _, field in pieces)
         if over > 0 and count:
             values[name] = cut(values[name], max(len(values[name].encode()) - -(-over // count), 0)).strip()
+    must_hold = values["aweme_id"] if always_id or any(field == "aweme_id" for _, field in pieces) else ""
     name = legal_name(_joined(pieces, values), limit, otherwise=must_hold or "unnamed")
     if must_hold in name:
         return name
