@@ -51,7 +51,9 @@ class PostgresServer:
         """The address of a new, empty database."""
         name = f"lake_{uuid.uuid4().hex[:12]}"
         self.server.psql(f"CREATE DATABASE {name}")  # type: ignore[attr-defined]
-        return self.uri.replace("/postgres?", f"/{name}?") if "?" in self.uri else f"{self.uri.rpartition('/')[0]}/{name}"
+        return (
+            self.uri.replace("/postgres?", f"/{name}?") if "?" in self.uri else f"{self.uri.rpartition('/')[0]}/{name}"
+        )
 
 
 def _free_ports(count: int) -> list[int]:
@@ -105,12 +107,8 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         _wait_for(server, process, folder / "weed.log")
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # asked politely, it takes 20 seconds; what it kept goes with the test
+        process.wait()
         log.close()
 
 

@@ -1,0 +1,97 @@
+"""The lake on a real S3 server and on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from lakes import frames_of_posts, page
+from test_lake_processes import WORKER, assert_whole
+
+from pipelines.errors import BadInput
+from pipelines.load.lake import Lake
+from schemas.pages import Checkpoint
+
+pytestmark = pytest.mark.server
+
+
+def use(lake: Lake) -> None:
+    lake.start_run(run_id="r1")
+    lake.keep_page(page("p1", 1), run_id="r1", checkpoint=Checkpoint("post", "author", cursor="5"))
+    assert lake.pending() == ["p1"]
+    lake.apply(frames_of_posts("p1", 1, ["71", "72"]), ["p1"], run_id="r1")
+    lake.apply(frames_of_posts("p2", 2, ["72"], caption="edited"), ["p2"], run_id="r1")
+    lake.end_run("r1", outcome="complete")
+
+
+def check(lake: Lake) -> None:
+    assert lake.query("SELECT caption FROM posts ORDER BY aweme_id").rows() == [("hello",), ("edited",)]
+    assert lake.query("SELECT count(*) FROM changes").item() == 1
+    assert lake.checkpoint("post", "author").cursor == "5"
+    assert [one.page_id for batch in lake.raw_pages() for one in batch] == ["p1"]
+    assert len(lake.wanted(kinds=["video"], listing="post", owner_id="author")) == 2
+    assert lake.pending(everywhere=True) == []
+
+
+def test_tables_lie_in_a_bucket_with_the_catalog_beside_the_settings(tmp_path, s3_server):
+    place = {"catalog": f"sqlite:{tmp_path}/catalog.sqlite", "data_path": f"s3://{s3_server.new_bucket()}/a/tables/"}
+    with Lake.open(**place, s3=s3_server.options) as lake:
+        use(lake)
+    with Lake.open(**place, s3=s3_server.options, read_only=True) as lake:
+        check(lake)
+        assert not any(s3_server.options["secret"] in statement for statement in lake.attach_sql())
+    assert all(one.name.startswith("catalog.sqlite") for one in tmp_path.iterdir())
+    with pytest.raises(BadInput, match="another root"):
+        Lake.open(**{**place, "data_path": "s3://elsewhere/tables/"}, s3=s3_server.options)
+
+
+def test_the_catalog_lies_on_postgresql(tmp_path, postgres_server):
+    place = {"catalog": postgres_server.new_catalog(), "data_path": f"{tmp_path}/tables/"}
+    with Lake.open(**place) as lake:
+        use(lake)
+    with Lake.open(**place, read_only=True) as lake:
+        check(lake)
+
+
+def test_four_writers_share_a_catalog_on_postgresql_and_tables_in_a_bucket(postgres_server, s3_server):
+    place = {"catalog": postgres_server.new_catalog(), "data_path": f"s3://{s3_server.new_bucket()}/tables/"}
+    command = [sys.executable, str(WORKER), place["catalog"], place["data_path"]]
+    environ = {**os.environ, "WORKER_S3": json.dumps(s3_server.options)}
+    writers = [
+        subprocess.Popen(
+            [*command, f"w{n}", "write", "4"], env=environ, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        for n in range(4)
+    ]
+    for writer in writers:
+        _, err = writer.communicate(timeout=200)
+        assert writer.returncode == 0, err.decode()
+    with Lake.open(**place, s3=s3_server.options) as lake:
+        assert_whole(lake, 16)
+        assert lake.query("SELECT count(*) FROM posts").item() == 5
+
+
+def test_a_database_that_holds_no_archive_says_so_to_a_reader(tmp_path, postgres_server):
+    with pytest.raises(BadInput, match="no archive"):
+        Lake.open(catalog=postgres_server.new_catalog(), data_path=f"{tmp_path}/tables/", read_only=True)
+
+
+def test_a_turn_that_does_not_come_is_told(tmp_path, postgres_server):
+    from pipelines.errors import LakeBusy
+    from pipelines.load.turns import _ADVISORY_KEY
+
+    place = {"catalog": postgres_server.new_catalog(), "data_path": f"{tmp_path}/tables/"}
+    with Lake.open(**place, wait_s=0.5) as lake:
+        other = lake._con.cursor()
+        other.execute(f"ATTACH '{place['catalog']}' AS other (TYPE postgres)")
+        other.execute("BEGIN")
+        other.execute(f"CALL postgres_execute('other', 'SELECT pg_advisory_xact_lock({_ADVISORY_KEY})')")
+        with pytest.raises(LakeBusy, match="Another run"):
+            lake.start_run(run_id="r1")
+        other.execute("ROLLBACK")
+        lake.start_run(run_id="r1")
+        assert isinstance(lake._con, duckdb.DuckDBPyConnection)
