@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import Absent, ArchiveError, BadInput, Blocked
 from pipelines.house import House, OnEvent, Step, open_house, silent, straight
-from pipelines.modes import LISTING_MODES, mode_of
+from pipelines.modes import LISTING_MODES, OWN, kind_for, mode_of
 from pipelines.run import Run
 from pipelines.settings import Settings, absolute_root, default_catalog, media_kinds
 from schemas.jobs import Mode
@@ -34,7 +34,7 @@ async def run_job(
     async with open_house(settings_for(settings, job), on_event=on_event) as house:
         house.warm_up()
         link = await find_target(house, job)
-        mode = mode_of(link.kind, job.mode) if job.target != "self" else job.mode or Mode.COLLECT
+        mode = job.mode if job.mode in OWN else mode_of(link.kind, job.mode)
         if job.mode is None:
             on_event("notice", text=f"The target leads to a {link.kind}: mode {mode}.")
         run = await Run.begin(house, job, mode=mode, target=link.id, flow_run_id=flow_run_id)
@@ -64,14 +64,13 @@ async def find_target(house: House, job: ArchiveJob) -> Link:
     """What the job's target leads to; only short links are asked for."""
     from pipelines.extract.links import Link, resolve
 
-    if job.target == "self":
+    if job.mode in OWN:
         return Link(kind="user", id="self", form="bare", also=())
-    prefer = None
-    if job.mode in LISTING_MODES:
-        prefer = LISTING_MODES[job.mode].kind
-    elif job.mode is Mode.ONE:
-        prefer = "post"
-    return await resolve(job.target, house.crawler.hop, prefer=prefer)
+    if job.target == "self":
+        raise BadInput(
+            "Give a TARGET: a link, share text or id. Only what is your own needs none (--mode collect, ...)."
+        )
+    return await resolve(job.target, house.crawler.hop, prefer=kind_for(job.mode))
 
 
 async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
@@ -98,12 +97,17 @@ async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
 
 
 async def _archive(run: Run, mode: Mode, link: Link, step: Step) -> None:
-    from pipelines.archiving import archive_listing, archive_one
+    from pipelines.archiving import archive_hot_board, archive_listing, archive_one
+    from pipelines.recording import record_room
 
     if mode is Mode.ONE:
         await archive_one(run, link.id, step)
     elif mode in LISTING_MODES:
-        await archive_listing(run, LISTING_MODES[mode], link, step)
+        await archive_listing(run, mode, LISTING_MODES[mode], link, step)
+    elif mode is Mode.HOT:
+        await archive_hot_board(run, step)
+    elif mode is Mode.LIVE:
+        await record_room(run, link, step)
     else:
         raise BadInput(f"Mode {mode} cannot be archived by this version.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -82,7 +81,8 @@ class RecordedFile:
         writer = await storage.write(self.path.rpartition("/")[0], self.media_id)
         if writer.offset:
             await writer.restart()
-        await writer.begin(self.path)
+        # Without a version, nobody would take up the part that a killed run leaves: see `rescue`.
+        await writer.begin(self.path, validator=self.media_id)
         return writer
 
     async def promise(self) -> None:
@@ -205,19 +205,21 @@ async def rescue(run: Run) -> None:
     )
     rows = await run.house.on_lake(lambda: lake.query(sql).rows())
     for media_id, body in rows:
-        facts = orjson.loads(body)
-        await _rescue_one(run, media_id, facts)
-        await asyncio.sleep(0)
+        await _rescue_one(run, media_id, orjson.loads(body))
 
 
 async def _rescue_one(run: Run, media_id: str, facts: dict[str, Any]) -> None:
     path = facts["path"]
-    writer = await run.house.storage.write(path.rpartition("/")[0], media_id)
-    if not writer.offset:
+    storage = run.house.storage
+    writer = await storage.write(path.rpartition("/")[0], media_id)
+    if writer.offset:
+        await writer.begin(path, validator=media_id)
+        written = await writer.commit()
+    else:
         await writer.abort()
-        return
-    await writer.begin(path)
-    written = await writer.commit()
+        if not await storage.exists(path):
+            return
+        written = await storage.measure(path)  # it got its name, and the run died before its row
     now = run.house.now()
     cut = {"ended_at": now.isoformat(), "end": "killed", "size_bytes": written.size_bytes, "sha256": written.sha256}
     await write_down(run, facts["room_id"], facts | cut)

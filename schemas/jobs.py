@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 CHINA = timezone(timedelta(hours=8))
+QUALITIES = ("FULL_HD1", "HD1", "SD1", "SD2")
+"""Douyin's names of the qualities of a live stream, best first."""
 
 
 class Mode(StrEnum):
@@ -22,6 +24,17 @@ class Mode(StrEnum):
     MIX = "mix"
     LIVE = "live"
     FEED = "feed"
+    COMMENTS = "comments"
+    RELATED = "related"
+    FOLLOW_FEED = "follow-feed"
+    FRIEND_FEED = "friend-feed"
+    COLLECTS = "collects"
+    COLLECTED_MUSIC = "collected-music"
+    COLLECTED_MIXES = "collected-mixes"
+    FOLLOWING = "following"
+    FOLLOWERS = "followers"
+    SEARCH = "search"
+    HOT = "hot"
 
 
 class ArchiveJob(BaseModel):
@@ -29,7 +42,10 @@ class ArchiveJob(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    target: str = Field(description="link, share text or id of an account, post, mix or room")
+    target: str = Field(
+        default="self",
+        description="link, share text or id of an account, post, mix or room; 'self' for the cookie's owner",
+    )
     mode: Mode | None = Field(default=None, description="which listing to read; guessed from the target when empty")
     root: str | None = Field(default=None, description="where to keep it; the settings' root by default")
     media: str | None = Field(default=None, description="kinds of files to keep, comma-separated; 'none' for rows only")
@@ -40,11 +56,25 @@ class ArchiveJob(BaseModel):
     naming: str | None = Field(default=None, description="template of file names")
     folderize: bool | None = Field(default=None, description="a folder for each post")
     full: bool = Field(default=False, description="read the listing to its end, not only what is new")
+    keyword: str | None = Field(default=None, description="what to look for in an account's posts; mode search")
+    stream: Literal["hls", "flv"] = Field(default="hls", description="how a live room is recorded")
+    quality: str | None = Field(
+        default=None, description="of a live room: FULL_HD1, HD1, SD1 or SD2; the best if empty"
+    )
+    max_duration_s: int | None = Field(default=None, ge=1, description="seconds of a live room to record at most")
 
     @field_validator("page_counts")
     @classmethod
     def _clamped(cls, value: int) -> int:
         return min(max(value, 1), 20)
+
+    @field_validator("quality")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        name = (value or "").strip().upper().replace("-", "_")
+        if name and name not in QUALITIES:
+            raise ValueError(f"quality cannot be {value!r}: choose from {', '.join(QUALITIES)}")
+        return name or None
 
     @field_validator("interval")
     @classmethod

@@ -8,9 +8,7 @@ from typing import Any
 import m3u8
 
 from pipelines.errors import BadInput, Unfamiliar
-
-QUALITIES = ("FULL_HD1", "HD1", "SD1", "SD2")
-"""Douyin's names of qualities, best first."""
+from schemas.jobs import QUALITIES
 
 _DEFAULT_TARGET_S = 4.0
 

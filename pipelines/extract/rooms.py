@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 
 from pipelines.errors import Unfamiliar
-from pipelines.extract.playlists import QUALITIES, known_quality
+from pipelines.extract.playlists import known_quality
+from schemas.jobs import QUALITIES
 
 LIVE = 2
 
@@ -45,7 +46,7 @@ class Room:
 
 
 def read_room(body: bytes) -> Room | None:
-    """The room in an answer; None where the answer is well-formed and shows none. Unfamiliar where it cannot be read."""
+    """The room in an answer; None where a well-formed answer shows none, Unfamiliar where it cannot be read."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -1,0 +1,251 @@
+"""Recording of a live room, end to end, from the made-up Douyin on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import archive, ask, one, settings_for
+
+from deployments.simulator.rooms import LiveRoom, Rooms
+from deployments.simulator.server import Simulator
+from deployments.simulator.streams import flv_head, ts_segment
+from deployments.simulator.world import World
+from pipelines.load.storage import Storage
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(World(seed=1, users=2, posts=4)) as running:
+        yield running
+
+
+def put(simulator: Simulator, **script: Any) -> LiveRoom:
+    """The first account is on the air since a second, for five seconds more unless the script says otherwise."""
+    account = simulator.world.accounts[0]
+    usual = {
+        "webcast_id": account.webcast_id,
+        "room_id": account.room_id,
+        "owner": 0,
+        "started": time.time() - 1.0,
+        "length_s": 6.0,
+        "segment_s": 0.4,
+        "ending": "endlist",
+    }
+    room = LiveRoom(**(usual | script))
+    simulator.app.state["rooms"] = Rooms([room])
+    return room
+
+
+def segments(room: LiveRoom, first: int, last: int, quality: str = "FULL_HD1", without: tuple[int, ...] = ()) -> bytes:
+    numbers = [number for number in range(first, last + 1) if number not in without]
+    return b"".join(ts_segment(room.seed(quality), n, room.segment_s, room.began(n)) for n in numbers)
+
+
+def recorded(root: Path) -> list[Path]:
+    return sorted(p for p in (root / "media").rglob("*") if p.suffix in {".ts", ".flv"})
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    return facts
+
+
+def test_a_broadcast_is_recorded_to_its_end_byte_for_byte(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, gaps=((6, 7),), restarts=(10,), is_renaming=True)
+    settings = settings_for(tmp_path, simulator.url, cookie=simulator.world.cookie)
+    summary = archive(settings, f"https://live.douyin.com/{room.webcast_id}")
+    assert (summary.mode, summary.outcome) == ("live", "partial"), summary.reason
+    assert "1 gaps" in summary.reason
+    (path,) = recorded(tmp_path)
+    assert path.read_bytes() == segments(room, 1, room.last_number, without=(6, 7))
+    facts = facts_of(path)
+    assert [(gap["first"], gap["last"]) for gap in facts["gaps"]] == [(6, 7)]
+    assert [mark["segment"] for mark in facts["discontinuities"]] == [10]
+    assert facts["end"] == "ended"
+    row = ask(
+        settings,
+        "SELECT media_id, path, f.size_bytes, mime_type, duration_ms FROM media m JOIN files f USING (media_id)",
+    )
+    media_id = f"{room.room_id}:stream:1"
+    relative = path.relative_to(tmp_path).as_posix()
+    assert row == [(media_id, relative, path.stat().st_size, "video/mp2t", facts["duration_ms"])]
+    live = ask(settings, "SELECT room_id, webcast_id, status, sec_user_id FROM lives")
+    assert live == [(room.room_id, room.webcast_id, 4, simulator.world.accounts[0].sec_user_id)]
+    assert one(settings, "SELECT count(*) FROM live_stats") >= 1
+    assert one(settings, "SELECT count(*) FROM raw_pages WHERE operation = 'live'") >= 2
+    assert not [r for r in simulator.log if r.host.startswith("pull-") and "cookie" in r.headers]
+
+
+def test_an_address_that_expires_costs_nothing(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, valid_s=1.6)
+    settings = settings_for(tmp_path, simulator.url)
+    summary = archive(settings, f"https://live.douyin.com/{room.webcast_id}")
+    (path,) = recorded(tmp_path)
+    kept = path.read_bytes()
+    assert segments(room, 1, room.last_number).startswith(kept)
+    assert kept.startswith(segments(room, 1, room.last_number - 4))
+    assert summary.outcome == "complete", summary.reason
+
+
+def test_a_window_that_stands_still_is_the_end_when_the_room_says_so(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, ending="frozen", afterlife="empty", length_s=3.0)
+    settings = settings_for(tmp_path, simulator.url)
+    summary = archive(settings, f"https://live.douyin.com/{room.webcast_id}")
+    assert (summary.outcome, summary.reason) == ("complete", "the broadcast is over")
+    (path,) = recorded(tmp_path)
+    assert path.read_bytes() == segments(room, 1, room.last_number)
+
+
+def test_a_broadcast_is_found_by_its_room_id_and_recorded_in_the_quality_asked_for(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    room = put(simulator, length_s=60.0)
+    settings = settings_for(tmp_path, simulator.url)
+    link = f"https://webcast.amemv.com/douyin/webcast/reflow/{room.room_id}"
+    summary = archive(settings, link, quality="hd1", max_duration_s=2)
+    assert (summary.outcome, summary.reason) == ("complete", "recorded as long as asked")
+    (path,) = recorded(tmp_path)
+    data = path.read_bytes()
+    assert data in segments(room, 1, 20, quality="HD1")
+    assert facts_of(path)["quality"] == "HD1"
+    assert 2000 <= facts_of(path)["duration_ms"] < 3000
+
+
+def test_an_flv_that_breaks_off_becomes_files_that_each_play(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, flv_cut_after=5, flv_breaks=True, length_s=7.0)
+    settings = settings_for(tmp_path, simulator.url)
+    summary = archive(settings, f"https://live.douyin.com/{room.webcast_id}", stream="flv")
+    assert summary.outcome == "partial"
+    files = recorded(tmp_path)
+    assert len(files) >= 2
+    for path in files:
+        assert path.read_bytes().startswith(flv_head(room.seed("FULL_HD1")))
+    assert one(settings, "SELECT count(*) FROM media WHERE kind = 'stream' AND format = 'flv'") == len(files)
+    assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored'") == len(files)
+
+
+def test_the_next_recording_of_a_broadcast_is_another_file(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, length_s=60.0)
+    settings = settings_for(tmp_path, simulator.url)
+    for _ in range(2):
+        archive(settings, f"https://live.douyin.com/{room.webcast_id}", max_duration_s=1)
+    assert [path.stem for path in recorded(tmp_path)] == [f"{room.room_id}_stream_1", f"{room.room_id}_stream_2"]
+
+
+@pytest.mark.parametrize("afterlife", ["status_4", "finished", "stale", "empty"])
+@pytest.mark.parametrize("by", ["webcast", "room"])
+def test_a_room_that_is_over_lands_as_data_and_is_said_to_be(
+    tmp_path: Path, simulator: Simulator, by: str, afterlife: str
+) -> None:
+    room = put(simulator, started=time.time() - 100, length_s=50.0, afterlife=afterlife)
+    settings = settings_for(tmp_path, simulator.url)
+    links = {
+        "webcast": f"https://live.douyin.com/{room.webcast_id}",
+        "room": f"https://webcast.amemv.com/douyin/webcast/reflow/{room.room_id}",
+    }
+    summary = archive(settings, links[by])
+    assert summary.outcome == "complete"
+    assert "not live" in summary.reason
+    assert recorded(tmp_path) == []
+    assert one(settings, "SELECT count(*) FROM raw_pages WHERE operation LIKE 'live%'") == 1
+    if (by, afterlife) != ("webcast", "empty"):  # an empty answer names no broadcast
+        assert one(settings, "SELECT room_id FROM lives") == room.room_id
+
+
+def test_rows_alone_can_be_asked_for(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, length_s=60.0)
+    settings = settings_for(tmp_path, simulator.url, media="none")
+    summary = archive(settings, f"https://live.douyin.com/{room.webcast_id}")
+    assert summary.outcome == "complete"
+    assert recorded(tmp_path) == []
+    assert one(settings, "SELECT status FROM lives") == 2
+
+
+RECORDS = """
+import asyncio, sys
+from archives import settings_for
+from pipelines.jobs import run_job
+from schemas.jobs import ArchiveJob
+asyncio.run(run_job(settings_for(sys.argv[1], sys.argv[2]), ArchiveJob(target=sys.argv[3])))
+"""
+
+
+def begun(root: Path, simulator: Simulator, room: LiveRoom) -> subprocess.Popen[bytes]:
+    environ = {**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[1]}"}
+    target = f"https://live.douyin.com/{room.webcast_id}"
+    command = [sys.executable, "-c", RECORDS, str(root), simulator.url, target]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while sum(".ts" in record.path for record in list(simulator.log)) < 8:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def test_ctrl_c_leaves_a_finished_file_with_its_rows(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, length_s=600.0)
+    process = begun(tmp_path, simulator, room)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    settings = settings_for(tmp_path, simulator.url)
+    (path,) = recorded(tmp_path)
+    data = path.read_bytes()
+    first = facts_of(path)["first_segment"]
+    assert data == segments(room, first, facts_of(path)["last_segment"])
+    assert len(data) > 0
+    assert one(settings, "SELECT path FROM files WHERE state = 'stored'") == path.relative_to(tmp_path).as_posix()
+    assert one(settings, "SELECT outcome FROM runs") == "partial"
+    assert facts_of(path)["end"] == "stopped"
+
+
+def test_a_recording_that_was_killed_is_finished_by_the_next_run(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, length_s=600.0)
+    process = begun(tmp_path, simulator, room)
+    process.kill()
+    process.wait(30)
+    assert recorded(tmp_path) == []
+    settings = settings_for(tmp_path, simulator.url)
+    media_id, path = ask(
+        settings, "SELECT media_id, json_extract_string(body, 'path') FROM media JOIN raw_pages USING (page_id)"
+    )[0]
+    on_disk = segments(room, 1, 20) * 80  # as much as a longer run would have left there
+    asyncio.run(leave_part(tmp_path, media_id, path, on_disk))
+    put(simulator, started=time.time() - 100, length_s=50.0)
+    again = archive(settings, f"https://live.douyin.com/{room.webcast_id}")
+    assert again.outcome == "complete", again.reason
+    assert (tmp_path / path).read_bytes() == on_disk
+    assert ask(settings, "SELECT media_id, path, size_bytes FROM files") == [(media_id, path, len(on_disk))]
+    assert not list((tmp_path / "media").rglob(".*"))
+
+
+async def leave_part(root: Path, media_id: str, path: str, data: bytes) -> None:
+    storage = Storage.open(str(root))
+    writer = await storage.write(path.rpartition("/")[0], media_id)
+    await writer.begin(path, validator=media_id)
+    await writer.write(data)
+    await writer.pause()
+    storage.close()
+
+
+def test_a_recording_under_way_is_left_alone_by_another_run(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, length_s=600.0)
+    process = begun(tmp_path, simulator, room)
+    settings = settings_for(tmp_path, simulator.url)
+    second = archive(settings, f"https://live.douyin.com/{room.webcast_id}", max_duration_s=1)
+    assert second.outcome == "complete", second.reason
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    stems = [path.stem for path in recorded(tmp_path)]
+    assert stems == [f"{room.room_id}_stream_1", f"{room.room_id}_stream_2"]
+    assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored'") == 2
