@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from deployments.simulator.render import Renderer
+from deployments.simulator.world import World
 from pipelines.transform.frames import frames_of
 from schemas.catalog import BY_NAME
 from schemas.pages import Page
@@ -293,3 +295,17 @@ def test_a_captured_live_card_leads_to_its_room() -> None:
     frames = frames_of([page({"aweme_list": [{"aweme_id": "1", "aweme_type": 101, "rawdata": rawdata}]}, "post_feed")])
     assert frames["lives"]["status"].to_list() == [2]
     assert frames["posts"].height == 1
+
+
+@pytest.mark.parametrize("pack", ["post", "favorite", "detail", "feed"])
+def test_every_post_of_the_made_up_douyin_becomes_a_row_in_every_pack(pack: str) -> None:
+    world = World(seed=11, users=2, posts=90)
+    renderer = Renderer(world, 1_790_000_000)
+    kinds: set[str] = set()
+    for account in world.accounts:
+        posts = [world.post(account.number, index) for index in range(world.total(account.number))]
+        frames = frames_of([page(b'{"aweme_list":' + renderer.posts(posts, pack) + b"}")])
+        assert "rejects" not in frames
+        assert frames["posts"].height == len(posts)
+        kinds |= set(frames["media"]["kind"])
+    assert {"video", "image", "live_photo", "music", "cover", "caption"} <= kinds
