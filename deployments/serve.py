@@ -97,12 +97,11 @@ def deployments_of(jobs: Sequence[ArchiveJob], *, every: timedelta | None, cron:
     """A scheduled deployment for each job, and one of every flow without a schedule, to start by hand in the UI."""
     from prefect.schedules import Cron, Interval
 
-    from flows.archive import FLOWS
-    from schemas.jobs import Mode
+    from flows.archive import FLOWS, flow_for, handle_any
 
-    found: list[Any] = [flow.to_deployment(name="by-hand", tags=["aweme"]) for flow in FLOWS.values()]
+    found: list[Any] = [flow.to_deployment(name="by-hand", tags=["aweme"]) for flow in (*FLOWS.values(), handle_any)]
     for job in jobs:
-        flow = FLOWS[job.mode or Mode.POST]
+        flow = flow_for(job.mode)
         schedule = Cron(cron, timezone="Asia/Shanghai") if cron else Interval(every) if every else None
         name = re.sub(r"[^A-Za-z0-9]+", "-", job.target)[-40:].strip("-") or "job"
         parameters = {"job": job.model_dump(mode="json", exclude_none=True)}

@@ -6,7 +6,7 @@ import asyncio
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from prefect import flow
+from prefect import Flow, flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _settings: ContextVar[Settings | None] = ContextVar("settings", default=None)
 _listener: ContextVar[Any] = ContextVar("listener", default=None)
 _summary: ContextVar[list[Summary] | None] = ContextVar("summary", default=None)
+
+
+OWN_JOB = ArchiveJob()
 
 
 async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
@@ -52,19 +55,68 @@ def _state(summary: Summary) -> State[Any]:
     return Failed(name=summary.outcome.capitalize(), message=summary.reason)
 
 
-@flow(name="handle-user-post", flow_run_name="posts of {job.target}")
-async def handle_user_post(job: ArchiveJob) -> State[Any]:
-    """Archive the posts (作品) of an account: rows into tables, media into files."""
-    return await _archive(job, Mode.POST)
-
-
 @flow(name="handle-one-video", flow_run_name="post {job.target}")
 async def handle_one_video(job: ArchiveJob) -> State[Any]:
     """Archive a single post (单个作品): video, image set or live photos."""
     return await _archive(job, Mode.ONE)
 
 
-FLOWS = {Mode.POST: handle_user_post, Mode.ONE: handle_one_video}
+@flow(name="handle-user-post", flow_run_name="posts of {job.target}")
+async def handle_user_post(job: ArchiveJob) -> State[Any]:
+    """Archive the posts (作品) of an account: rows into tables, media into files."""
+    return await _archive(job, Mode.POST)
+
+
+@flow(name="handle-user-like", flow_run_name="likes of {job.target}")
+async def handle_user_like(job: ArchiveJob) -> State[Any]:
+    """Archive what an account likes (喜欢), where its list is open to see."""
+    return await _archive(job, Mode.LIKE)
+
+
+@flow(name="handle-user-collect", flow_run_name="own collection")
+async def handle_user_collect(job: ArchiveJob = OWN_JOB) -> State[Any]:
+    """Archive what the cookie's owner collected (收藏)."""
+    return await _archive(job, Mode.COLLECT)
+
+
+@flow(name="handle-user-mix", flow_run_name="mix {job.target}")
+async def handle_user_mix(job: ArchiveJob) -> State[Any]:
+    """Archive a mix (合辑), by its link or the link of one of its posts."""
+    return await _archive(job, Mode.MIX)
+
+
+@flow(name="handle-user-live", flow_run_name="room {job.target}")
+async def handle_user_live(job: ArchiveJob) -> State[Any]:
+    """Record a live room (直播) while it lasts; an ended one lands as rows."""
+    return await _archive(job, Mode.LIVE)
+
+
+@flow(name="handle-user-feed", flow_run_name="recommended feed")
+async def handle_user_feed(job: ArchiveJob = OWN_JOB) -> State[Any]:
+    """Archive the recommended feed (首页推荐), as many posts as the job says."""
+    return await _archive(job, Mode.FEED)
+
+
+@flow(name="handle-any", flow_run_name="{job.mode} of {job.target}")
+async def handle_any(job: ArchiveJob) -> State[Any]:
+    """Archive in the mode that the job names: comments, related, follow-feed, collects, following, search, hot, ..."""
+    return await _archive(job, job.mode or Mode.POST)
+
+
+FLOWS = {
+    Mode.ONE: handle_one_video,
+    Mode.POST: handle_user_post,
+    Mode.LIKE: handle_user_like,
+    Mode.COLLECT: handle_user_collect,
+    Mode.MIX: handle_user_mix,
+    Mode.LIVE: handle_user_live,
+    Mode.FEED: handle_user_feed,
+}
+
+
+def flow_for(mode: Mode | None) -> Flow[..., Any]:
+    """The flow of a mode."""
+    return FLOWS.get(mode or Mode.POST, handle_any)
 
 
 def run_tracked(settings: Settings, job: ArchiveJob, listen: OnEvent) -> Summary:
@@ -78,7 +130,7 @@ async def _run(settings: Settings, job: ArchiveJob, listen: OnEvent, kept: list[
     _settings.set(settings)
     _listener.set(listen)
     _summary.set(kept)
-    chosen = FLOWS[await _mode(settings, job)]
+    chosen = flow_for(await _mode(settings, job))
     state = await chosen(job, return_state=True)
     if not kept:
         await state.aresult()  # raises what broke the flow

@@ -1,44 +1,50 @@
-"""The steps that archive a listing or a single post: ask, keep, make rows, load files."""
+"""The steps of each mode: ask, keep, make rows, load files."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import Absent, ArchiveError, Blocked, LakeBusy
+from pipelines.errors import Absent, ArchiveError, BadInput, Blocked, LakeBusy, NotFound
 from pipelines.extract.questions import question
 from pipelines.house import Step
 from pipelines.loading import Loader
-from schemas.jobs import parse_interval
+from pipelines.modes import Listing
+from pipelines.walking import Walk
+from schemas.jobs import Mode
 
 if TYPE_CHECKING:
     from pipelines.extract.links import Link
-    from pipelines.modes import Listing
     from pipelines.run import Run
-    from schemas.files import Wanted
-    from schemas.pages import Checkpoint, Page
+    from schemas.pages import Page
 
-# One step reads so many pages or so many seconds, whichever comes first: steps are coarse, and a retry costs little.
-_STEP_PAGES = 25
-_STEP_SECONDS = 60.0
+_REPLIES = Listing("comment_reply", "comment_reply", None, has_media=False)
+_FOLDER = Listing("collects_posts", "collects", None)
+
+
+async def read_one(run: Run, operation: str, target: str, **params: Any) -> Page:
+    """Ask for one thing and keep the answer; one that says it is gone becomes rows too, before it is raised."""
+    try:
+        page = await run.house.crawler.ask(operation, question(operation, target, **params), target=target)
+    except Absent as gone:
+        kept: Page | None = gone.facts.get("page")
+        if kept is not None:
+            await run.keep(kept)
+            await run.apply()
+        raise
+    except ArchiveError as error:
+        await run.keep_failed(error)
+        raise
+    await run.keep(page)
+    return page
 
 
 async def archive_one(run: Run, aweme_id: str, step: Step) -> None:
     """Archive one post by its detail; a post that is gone is noted with Douyin's reason."""
 
     async def read() -> None:
-        try:
-            page = await run.house.crawler.ask("post_detail", question("post_detail", aweme_id), target=aweme_id)
-        except Absent as gone:
-            await _note_gone(run, gone)
-            raise
-        except ArchiveError as error:
-            await run.keep_failed(error)
-            raise
-        await run.keep(page)
+        await read_one(run, "post_detail", aweme_id)
         run.summary.posts_seen += 1
         run.house.on_event("pages", pages=1, posts=1)
         await run.apply()
@@ -47,25 +53,52 @@ async def archive_one(run: Run, aweme_id: str, step: Step) -> None:
     await Loader(run, step, {"kinds": run.house.settings.media, "aweme_ids": [aweme_id]}).load_all()
 
 
-async def _note_gone(run: Run, gone: Absent) -> None:
-    page = gone.facts.get("page")
-    if page is not None:
-        await run.keep(page)
+async def archive_hot_board(run: Run, step: Step) -> None:
+    """Archive the hot board (热榜) as it is now."""
+
+    async def read() -> None:
+        page = await read_one(run, "hot_board", "self")
+        run.summary.posts_seen += page.item_count
         await run.apply()
 
+    await step("read the hot board", read)
 
-async def archive_listing(run: Run, listing: Listing, link: Link, step: Step) -> None:
-    """Archive a listing: walk it page by page, and load files while the walk goes on."""
+
+async def archive_listing(run: Run, mode: Mode, listing: Listing, link: Link, step: Step) -> None:
+    """Archive a listing: walk it page by page, load files while the walk goes on, then what hangs on it."""
     owner_id = link.id if listing.kind else "self"
+    params: dict[str, Any] = {}
+    if mode is Mode.MIX and link.kind == "post":
+        owner_id = await step("read which mix the post belongs to", lambda: _mix_of(run, link.id))
+        run.summary.target = owner_id
     if listing.has_profile:
-        await step("read the profile", lambda: read_profile(run, owner_id))
-    walk = Walk(run, listing, owner_id)
-    scope: dict[str, Any] = {"kinds": run.house.settings.media, "listing": listing.listing, "owner_id": owner_id}
-    loader = Loader(run, step, scope, accept=walk.accepts)
-    walk_ended = asyncio.Event()
-    loading = asyncio.create_task(loader.follow(walk_ended))
-    try:
+        uid = await step("read the profile", lambda: read_profile(run, owner_id))
+        if mode is Mode.SEARCH:
+            if not run.job.keyword:
+                raise BadInput("Mode search needs what to look for: --keyword WORDS.")
+            params = {"keyword": run.job.keyword, "from_user": uid}
+    await walk_and_load(run, Walk(run, listing, owner_id, params), step)
+    if mode is Mode.COMMENTS:
+        await _archive_replies(run, owner_id, step)
+    elif mode is Mode.COLLECTS:
+        await _archive_folders(run, step)
+
+
+async def walk_and_load(run: Run, walk: Walk, step: Step) -> None:
+    """Walk a listing and load its files at the same time; what stops the walk is raised once the files are settled."""
+    if not walk.listing.has_media:
         await walk.to_end(step)
+        return
+    scope = {"kinds": run.house.settings.media, "listing": walk.listing.listing, "owner_id": walk.owner_id}
+    loader = Loader(run, step, scope, accept=walk.accepts)
+    await _beside(walk.to_end(step), loader.follow)
+
+
+async def _beside(walking: Awaitable[None], follow: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    walk_ended = asyncio.Event()
+    loading = asyncio.ensure_future(follow(walk_ended))
+    try:
+        await walking
     except (Blocked, LakeBusy):
         raise  # a challenge stops the run, files too; what is wanted is still known next time
     except ArchiveError:
@@ -80,121 +113,42 @@ async def archive_listing(run: Run, listing: Listing, link: Link, step: Step) ->
         await asyncio.wait([loading])
 
 
-async def read_profile(run: Run, sec_user_id: str) -> None:
-    """Read an account's profile: who it is, and how many posts to expect."""
+async def read_profile(run: Run, sec_user_id: str) -> str | None:
+    """Read an account's profile: who it is, and how many posts to expect; its uid."""
     from pipelines.transform.interface import at, load_json
 
-    try:
-        page = await run.house.crawler.ask("user_profile", question("user_profile", sec_user_id), target=sec_user_id)
-    except ArchiveError as error:
-        await run.keep_failed(error)
-        raise
-    await run.keep(page)
+    page = await read_one(run, "user_profile", sec_user_id)
     answer = load_json(page.body)
     run.summary.name = at(answer, "user.nickname") or ""
     post_count = at(answer, "user.aweme_count")
-    if isinstance(post_count, int):
+    if isinstance(post_count, int) and run.summary.mode == Mode.POST:
         run.house.on_event("total", posts=min(post_count, run.job.limit or post_count))
+    uid = at(answer, "user.uid")
+    return str(uid) if uid else None
 
 
-@dataclass
-class Walk:
-    """A walk of one run through one listing, in steps of many pages."""
+async def _mix_of(run: Run, aweme_id: str) -> str:
+    from pipelines.transform.interface import at, load_json
 
-    run: Run
-    listing: Listing
-    owner_id: str
-    posts: int = 0
-    taken: set[str] = field(default_factory=set)
-    last: Checkpoint | None = None
-    _pages: AsyncIterator[tuple[Page, Checkpoint]] | None = None
-    _ended: bool = False
+    page = await read_one(run, "post_detail", aweme_id)
+    mix_id = at(load_json(page.body), "aweme_detail.mix_info.mix_id")
+    if not mix_id:
+        raise NotFound(f"The post {aweme_id} belongs to no mix; archive it with --mode one.")
+    return str(mix_id)
 
-    async def to_end(self, step: Step) -> None:
-        """Walk until the listing, or what was asked of it, is at its end; raise what stopped it before that."""
-        while not self._ended:
-            await step(f"read pages from {self.run.summary.pages + 1}", self._some)
-        if self.last is not None:
-            self.run.summary.verdict = self.last.verdict or ""
-            if self.last.verdict == "partial":
-                self.run.summary.outcome = "partial"
-                self.run.summary.reason = self.last.reason or "the listing could not be read to its end"
 
-    def accepts(self, wanted: Wanted) -> bool:
-        """Whether a file belongs to what the job asked for: its first posts, or its days."""
-        if self.run.job.limit is not None and wanted.aweme_id not in self.taken:
-            return False
-        since, until = parse_interval(self.run.job.interval)
-        if wanted.created_at is None:
-            return True
-        return (since is None or wanted.created_at >= since) and (until is None or wanted.created_at < until)
+async def _archive_replies(run: Run, aweme_id: str, step: Step) -> None:
+    lake = await run.house.lake()
+    sql = (
+        "SELECT comment_id FROM comments WHERE aweme_id = ? AND root_id IS NULL AND reply_count > 0 ORDER BY comment_id"
+    )
+    threads = (await run.house.on_lake(lake.query, sql, [aweme_id]))["comment_id"].to_list()
+    for comment_id in threads:
+        await Walk(run, _REPLIES, comment_id, {"item_id": aweme_id}).to_end(step)
 
-    async def _some(self) -> None:
-        """Read pages until the step is long enough; a failed try is begun again at the checkpoint."""
-        began, read = time.monotonic(), 0
-        try:
-            if self._pages is None:
-                self._pages = await self._begin()
-            async for page, checkpoint in self._pages:
-                await self._take(page, checkpoint)
-                read += 1
-                if read >= _STEP_PAGES or time.monotonic() - began > _STEP_SECONDS:
-                    break
-            else:
-                self._ended = True
-        except ArchiveError as error:
-            self._pages = None
-            await self.run.keep_failed(error)
-            await self.run.apply()
-            raise
-        if self._ended or self.run.is_batch_due:
-            await self.run.apply()
 
-    async def _take(self, page: Page, checkpoint: Checkpoint) -> None:
-        await self.run.keep(page, checkpoint)
-        self.last = checkpoint
-        limit = self.run.job.limit
-        if limit is not None:
-            self.taken.update(
-                list(dict.fromkeys(i for i in page.item_ids if i not in self.taken))[: limit - len(self.taken)]
-            )
-        self.posts += page.item_count
-        self.run.summary.posts_seen = self.posts
-        self.run.house.on_event("pages", pages=self.run.summary.pages, posts=self.posts)
-        if self.run.is_batch_due:
-            await self.run.apply()
-
-    async def _begin(self) -> AsyncIterator[tuple[Page, Checkpoint]]:
-        from pipelines.extract.listings import walk
-
-        run, job = self.run, self.run.job
-        lake = await run.house.lake()
-        began = run.house.now()
-        checkpoint = await run.house.on_lake(lake.checkpoint, self.listing.listing, self.owner_id)
-        since, until = parse_interval(job.interval) if self.listing.is_dated else (None, None)
-        start = str(job.max_cursor) if job.max_cursor else str(int(until.timestamp() * 1000)) if until else None
-
-        async def known(ids: Any) -> set[str]:
-            before = checkpoint.started_at if checkpoint and checkpoint.cursor and checkpoint.started_at else began
-            found: set[str] = await run.house.on_lake(
-                lake.known_ids, self.listing.listing, self.owner_id, ids, before=before
-            )
-            return found
-
-        return walk(
-            self._ask,
-            operation=self.listing.operation,
-            owner_id=self.owner_id,
-            checkpoint=checkpoint,
-            is_full=job.full,
-            max_items=job.limit,
-            page_size=job.page_counts,
-            start_cursor=start,
-            since=since,
-            known=known,
-            now=run.house.now,
-        )
-
-    async def _ask(self, cursor: str | None, count: int) -> Page:
-        asked = question(self.listing.operation, self.owner_id, cursor=cursor, count=count)
-        return await self.run.house.crawler.ask(self.listing.operation, asked, target=self.owner_id, cursor=cursor)
+async def _archive_folders(run: Run, step: Step) -> None:
+    lake = await run.house.lake()
+    sql = "SELECT collects_id FROM collects ORDER BY collects_id"
+    for collects_id in (await run.house.on_lake(lake.query, sql))["collects_id"].to_list():
+        await walk_and_load(run, Walk(run, _FOLDER, collects_id), step)

@@ -71,6 +71,13 @@ class Loader:
         """Every account's files go to one folder, named when its first file comes and kept from then on."""
         from pipelines.load.naming import folder_name
 
+        if self.scope.get("listing") == "post":
+            # A post that lost its author in the answer still stands in the account's own listing.
+            owner = self.scope["owner_id"]
+            found = [
+                w if w.sec_user_id else replace(w, sec_user_id=owner, folder=await self._folder_of(owner))
+                for w in found
+            ]
         new = {
             wanted.sec_user_id: folder_name(wanted.nickname or "", wanted.sec_user_id)
             for wanted in found
@@ -80,6 +87,11 @@ class Loader:
             lake = await self.run.house.lake()
             await self.run.house.on_lake(lake.record_folders, new)
         return [replace(w, folder=new[w.sec_user_id]) if w.sec_user_id in new else w for w in found]
+
+    async def _folder_of(self, sec_user_id: str) -> str | None:
+        lake = await self.run.house.lake()
+        folder: str | None = (await self.run.house.on_lake(lake.folders)).get(sec_user_id)
+        return folder
 
     async def _load(self, batch: Iterable[Wanted]) -> None:
         from pipelines.load.downloader import DouyinDownloader

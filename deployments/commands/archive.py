@@ -27,11 +27,9 @@ Examples:
 
 
 @click.command("archive", epilog=EPILOG)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("-M", "--mode", metavar="MODE", help="post, ... (default: guessed from the link)")
-@click.option(
-    "--media", metavar="KINDS", help="video,image,live_photo,music,cover,dynamic_cover,avatar,caption; all; none"
-)
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("-M", "--mode", metavar="MODE", help="what to read, see below (default: guessed from the link)")
+@click.option("--media", metavar="KINDS", help="video,image,music,cover,dynamic_cover,avatar,caption,stream; all; none")
 @click.option("-o", "--max-counts", type=click.IntRange(min=0), help="posts to read at most; 0 for all")
 @click.option(
     "-s", "--page-counts", type=int, default=18, show_default=True, help="posts to ask for at a time, 1 to 20"
@@ -49,6 +47,10 @@ Examples:
 def command(targets: tuple[str, ...], as_json: bool, prefect: bool | None, **options: Any) -> int:
     """Archive what TARGETs lead to: links, share texts or ids. Run again, it fetches only what is new.
 
+    Modes: one, post, like, collect, mix, live, feed, comments, related, follow-feed, friend-feed, collects,
+    collected-music, collected-mixes, following, followers, search, hot. Those about your own account (collect,
+    feed, ...) and hot need no TARGET.
+
     Interrupted at any moment, the same command goes on where it stopped.
     """
     from deployments.screen import print_json, progress, tell
@@ -57,7 +59,7 @@ def command(targets: tuple[str, ...], as_json: bool, prefect: bool | None, **opt
     settings = settings_of(
         **{name: options[name] for name in ("root", "catalog", "media", "naming", "folderize")}, prefect=prefect
     )
-    jobs = [job_of(target, options) for target in targets]
+    jobs = [job_of(target, options) for target in targets or ("self",)]
     summaries: list[Summary] = []
     with progress(quiet=as_json) as listen:
         for job in jobs:
@@ -79,7 +81,18 @@ def job_of(target: str, options: Mapping[str, Any]) -> ArchiveJob:
 
     from schemas.jobs import ArchiveJob
 
-    names = ("mode", "media", "max_counts", "page_counts", "max_cursor", "interval", "naming", "folderize", "full")
+    names = (
+        "mode",
+        "keyword",
+        "media",
+        "max_counts",
+        "page_counts",
+        "max_cursor",
+        "interval",
+        "naming",
+        "folderize",
+        "full",
+    )
     try:
         given = {name: options[name] for name in names if options.get(name) is not None}
         return ArchiveJob(target=target, **given)

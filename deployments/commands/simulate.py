@@ -31,9 +31,8 @@ def command(port: int, seed: int, users: int, posts: int, strict: bool, faults: 
     It is for trying things out without an account and without the internet. Nothing in it is real.
     """
     from deployments.screen import print_json, table
-    from deployments.simulator.app import describe
     from deployments.simulator.server import Simulator
-    from deployments.simulator.world import World
+    from deployments.simulator.world import World, describe
     from pipelines.errors import BadInput
 
     try:
