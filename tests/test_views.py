@@ -1,0 +1,65 @@
+"""The views for people, asked over made-up rows."""
+
+from __future__ import annotations
+
+import pytest
+from lakes import at, frame, frames_of_posts, local
+
+from pipelines.load.views import VIEWS
+from schemas.files import Kept
+
+
+@pytest.fixture
+def lake(tmp_path):
+    with local(tmp_path) as opened:
+        opened.apply(frames_of_posts("p1", 1, ["71", "72"]), ["p1"], run_id="r1")
+        opened.apply(frames_of_posts("p4", 4, ["71"], caption="edited"), ["p4"], run_id="r1")
+        renamed = {"sec_user_id": "author", "nickname": "Beth", "observed_at": at(5), "page_id": "p5"}
+        opened.apply({"users": frame("users", renamed)}, ["p5"], run_id="r1")
+        opened.keep_files(
+            [
+                Kept("71:video:0", "stored", 1, at(6), size_bytes=7),
+                Kept("72:video:0", "failed", 2, at(6), error="503"),
+            ]
+        )
+        yield opened
+
+
+def test_each_view_says_what_it_shows(lake):
+    rows = lake.query("SELECT view_name, comment FROM duckdb_views() WHERE database_name = 'archive'").rows()
+    assert {view.name: view.comment for view in VIEWS}.items() <= dict(rows).items()
+
+
+def test_posts_come_with_their_newest_counts_and_their_authors_present_name(lake):
+    rows = lake.query("SELECT aweme_id, caption, like_count, stats_at, author FROM posts_latest ORDER BY 1").rows()
+    assert rows == [("71", "edited", 4, at(4), "Beth"), ("72", "hello", 1, at(1), "Beth")]
+
+
+def test_a_count_that_the_newest_look_left_out_is_the_last_known(lake):
+    row = {"aweme_id": "71", "observed_at": at(9), "comment_count": 3, "page_id": "p9"}
+    lake.apply({"post_stats": frame("post_stats", row)}, ["p9"], run_id="r1")
+    found = lake.query("SELECT like_count, comment_count FROM posts_latest WHERE aweme_id = '71'").row(0)
+    assert found == (4, 3)
+
+
+def test_growth_is_told_per_observation(lake):
+    sql = (
+        "SELECT like_count, like_growth, seconds_since_last FROM post_growth WHERE aweme_id = '71' ORDER BY observed_at"
+    )
+    assert lake.query(sql).rows() == [(1, None, None), (4, 3, 3 * 3600)]
+
+
+def test_missing_media_are_those_not_stored_with_what_stood_in_the_way(lake):
+    rows = lake.query("SELECT media_id, state, error FROM missing_media WHERE kind = 'video'").rows()
+    assert rows == [("72:video:0", "failed", "503")]
+    assert lake.query("SELECT count(*) FROM missing_media").item() == 5
+
+
+def test_the_history_of_an_account_tells_of_it_and_of_its_posts_in_order(lake):
+    rows = lake.query("SELECT table_name, column_name, old_value, new_value FROM account_history").rows()
+    assert rows == [("posts", "caption", "hello", "edited"), ("users", "nickname", "Ann", "Beth")]
+
+
+def test_storage_is_told_per_account_and_kind(lake):
+    sql = "SELECT nickname, file_count, byte_count, missing_count FROM storage_by_user WHERE kind = 'video'"
+    assert lake.query(sql).rows() == [("Beth", 1, 7, 1)]
