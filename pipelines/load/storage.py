@@ -62,9 +62,9 @@ class Storage:
         `is_new` spares the look for a part, where the caller knows that there is none.
         """
         if not self.is_local:
-            return BucketWriter(self._fs.call_s3, self._place, self.run)
+            return BucketWriter(self._fs.call_s3, self.run, self.full)
         place = Path(self.full(folder))
-        writer = LocalWriter(Path(self._base), place, part_key(key), self.run)
+        writer = LocalWriter(place, part_key(key), self.run, self.full)
         if not is_new and await self.run((place / part_name(part_key(key))).exists):
             await self.run(writer.find)
         return writer
@@ -141,7 +141,17 @@ class Storage:
             Path(new).parent.mkdir(parents=True, exist_ok=True)
             Path(old).rename(new)
         else:
-            self._fs.mv(old, new, recursive=not self._fs.isfile(old))
+            self._move_objects(old, new)
+
+    def _move_objects(self, old: str, new: str) -> None:
+        # A bucket has no rename: all is copied before anything is removed, so a crash leaves more files, not fewer.
+        found = [old] if self._fs.isfile(old) else self._fs.find(old)
+        if not found:
+            raise NotFound(f"There is nothing at {old} to rename.")
+        for name in found:
+            self._fs.cp_file(name, new + name[len(old) :])
+        for name in found:
+            self._fs.rm_file(name)
 
     def _remove(self, path: str) -> None:
         if self._fs.exists(path):

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from pipelines.errors import (
     Absent,
     ArchiveError,
-    Blocked,
     Interrupted,
     NotFound,
     Private,
@@ -107,9 +106,9 @@ class Transfer:
         for url in urls:
             try:
                 return await self._from(url)
-            except Blocked:
-                raise
             except ArchiveError as error:
+                if self.writer.is_broken:
+                    raise  # storage failed, not the address
                 errors.append(error)
         raise min(errors, key=_hopelessness)
 
@@ -121,6 +120,8 @@ class Transfer:
                 return await self._once(url)
             except (RateLimited, Interrupted) as error:
                 # A stream that made progress may break off any number of times.
+                if self.writer.is_broken:
+                    raise
                 tries = 1 if self.writer.offset > before else tries + 1
                 if tries >= self.max_tries:
                     raise

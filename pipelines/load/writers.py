@@ -21,8 +21,11 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
+
+from pipelines.errors import ArchiveError, Blocked, NotFound
 
 try:
     import fcntl
@@ -49,14 +52,19 @@ class Written:
 
 
 class Writer(ABC):
-    """A file that is being written. `offset` bytes are there already; `validator` and `total` tell of which version."""
+    """A file that is being written. `offset` bytes are there already; `validator` and `total` tell of which version.
 
-    def __init__(self, in_thread: InThread) -> None:
+    Where storage fails, the writer `is_broken`: only `restart`, `pause` and `abort` are of use then.
+    """
+
+    def __init__(self, in_thread: InThread, full: Callable[[str], str]) -> None:
         self.offset = 0
         self.validator: str | None = None
         self.total: int | None = None
         self.head = b""
+        self.is_broken = False
         self._in_thread = in_thread
+        self._full = full
         self._sha256 = hashlib.sha256()
         self._buffer: list[bytes] = []
         self._buffered = 0
@@ -69,6 +77,7 @@ class Writer(ABC):
 
     async def begin(self, final: str, *, validator: str | None = None, total: int | None = None) -> None:
         """Say where the file will lie and which version of it comes; before the first `write`."""
+        self._full(final)  # raises where the path leads out of the root
         self._final, self.validator, self.total = final, validator, total
 
     async def write(self, chunk: bytes) -> None:
@@ -79,7 +88,7 @@ class Writer(ABC):
         self._buffered += len(chunk)
         self.offset += len(chunk)
         if self._buffered >= PIECE_BYTES:
-            await self._in_thread(self._flush)
+            await self._step(self._flush)
 
     async def restart(self) -> None:
         """Forget every byte so far."""
@@ -87,10 +96,11 @@ class Writer(ABC):
         self.validator = self.total = None
         self._sha256 = hashlib.sha256()
         await self._in_thread(self._discard)
+        self.is_broken = False
 
     async def commit(self) -> Written:
         """Give the file its final name, for good."""
-        await self._in_thread(self._finish)
+        await self._step(self._finish)
         return Written(self._final, self.offset, self._sha256.hexdigest(), self.head)
 
     async def pause(self) -> None:
@@ -101,6 +111,15 @@ class Writer(ABC):
         """Stop here and keep nothing."""
         self._buffer, self._buffered = [], 0
         await self._in_thread(self._discard)
+
+    async def _step(self, work: Callable[[], None]) -> None:
+        try:
+            await self._in_thread(work)
+        except ArchiveError as error:
+            self.is_broken = True  # what is stored and what was hashed may differ now
+            if isinstance(error, NotFound):
+                raise Blocked(f"{error} Make sure that the root is there, and run again.") from error
+            raise
 
     def _flush(self) -> None:
         # One hash and one write of the whole piece: each lets go of the interpreter once.
@@ -123,15 +142,14 @@ class Writer(ABC):
 
 
 class LocalWriter(Writer):
-    """A file on a local disk; `folder` is where both part and final name lie, `root` what paths are relative to."""
+    """A file on a local disk; `folder` is where the part lies, `full` makes a path of a relative one."""
 
-    def __init__(self, root: Path, folder: Path, key: str, in_thread: InThread) -> None:
-        super().__init__(in_thread)
-        self._root = root
+    def __init__(self, folder: Path, key: str, in_thread: InThread, full: Callable[[str], str]) -> None:
+        super().__init__(in_thread, full)
         self._folder = folder
         self._key = key
         self._part = folder / part_name(key)
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._has_record = False
         self._is_last = False
 
@@ -154,9 +172,11 @@ class LocalWriter(Writer):
         if self.validator and not self._has_record and not self._is_last:
             _beside(self._part).write_text(json.dumps({"validator": self.validator, "total": self.total}), "utf-8")
             self._has_record = True
-        file.write(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[file.write(rest) :]
 
-    def _opened(self) -> IO[bytes]:
+    def _opened(self) -> FileIO:
         if self._file is not None:
             return self._file
         for number in range(2, 100):
@@ -170,21 +190,20 @@ class LocalWriter(Writer):
                 self._part = self._folder / f".{self._key}.{number}.part"
         raise OSError(f"{self._part} stays locked: is another run archiving to this root? Wait for it to end.")
 
-    def _made(self) -> IO[bytes]:
+    def _made(self) -> FileIO:
         try:
-            return self._part.open("a+b")
+            return FileIO(self._part, "a+")
         except FileNotFoundError:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return self._part.open("a+b")
+            return FileIO(self._part, "a+")
 
     def _finish(self) -> None:
         self._is_last = True  # a file that is whole at once needs no record of its part
         if self._buffer or self._file is None:
             self._flush()
         file = self._opened()
-        file.flush()
         os.fsync(file.fileno())
-        final = self._root / self._final
+        final = Path(self._full(self._final))
         if os.name == "nt":
             file.close()  # Windows does not rename open files
         self._part.replace(final)
@@ -197,7 +216,7 @@ class LocalWriter(Writer):
         if not self.validator:
             self._discard()  # nobody could tell which version of the file it is part of
             return
-        if self._buffer:
+        if self._buffer and not self.is_broken:
             self._flush()
         if self._file is not None:
             self._file.close()
@@ -221,12 +240,11 @@ class LocalWriter(Writer):
 
 
 class BucketWriter(Writer):
-    """An object in a bucket; `call` is s3fs's `call_s3`, `place` gives bucket and key of a path."""
+    """An object in a bucket; `call` is s3fs's `call_s3`, `full` makes `<bucket>/<key>` of a path."""
 
-    def __init__(self, call: Callable[..., Any], place: Callable[[str], dict[str, str]], in_thread: InThread) -> None:
-        super().__init__(in_thread)
+    def __init__(self, call: Callable[..., Any], in_thread: InThread, full: Callable[[str], str]) -> None:
+        super().__init__(in_thread, full)
         self._call = call
-        self._place = place
         self._upload: dict[str, str] | None = None
         self._waiting = bytearray()
         self._parts: list[dict[str, Any]] = []
@@ -236,9 +254,13 @@ class BucketWriter(Writer):
         if len(self._waiting) >= UPLOAD_BYTES:
             self._send_part()
 
+    def _place(self) -> dict[str, str]:
+        bucket, _, key = self._full(self._final).partition("/")
+        return {"Bucket": bucket, "Key": key}
+
     def _send_part(self) -> None:
         if self._upload is None:
-            place = self._place(self._final)
+            place = self._place()
             begun = self._call("create_multipart_upload", **place)
             self._upload = {**place, "UploadId": begun["UploadId"]}
         number = len(self._parts) + 1
@@ -249,7 +271,7 @@ class BucketWriter(Writer):
     def _finish(self) -> None:
         self._flush()
         if self._upload is None:
-            self._call("put_object", **self._place(self._final), Body=bytes(self._waiting))
+            self._call("put_object", **self._place(), Body=bytes(self._waiting))
         else:
             if self._waiting:
                 self._send_part()
@@ -298,7 +320,7 @@ def _record_of(path: Path) -> tuple[str | None, int | None] | None:
         return None
 
 
-def _locked(file: IO[bytes]) -> bool:
+def _locked(file: FileIO) -> bool:
     if fcntl is None:
         return True
     try:
@@ -310,7 +332,7 @@ def _locked(file: IO[bytes]) -> bool:
     return True
 
 
-def _is_at(file: IO[bytes], path: Path) -> bool:
+def _is_at(file: FileIO, path: Path) -> bool:
     # The other process may have given the file its final name between our open and our lock.
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
