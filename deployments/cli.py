@@ -16,8 +16,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Archive a made-up account on this machine, then show what landed."),
     "sql": ("sql", "Ask the archive in SQL."),
     "status": ("status", "What the archive holds, and how complete each account is."),
+    "rebuild": ("rebuild", "Make all tables again from the raw pages, without network."),
+    "verify": ("verify", "Read every kept file again against its hash, and mend what is broken."),
+    "maintain": ("maintain", "Merge small files of the tables, let old versions go, clean up."),
+    "export": ("export", "Hand the archive on: Parquet, CSV, XLSX, DuckDB, or pages for a browser."),
     "resolve": ("resolve", "Tell what links and share texts lead to."),
     "config": ("config", "The settings in force and where each came from."),
+    "login": ("login", "Log in to Douyin, or check the login that is kept."),
     "simulate": ("simulate", "Serve a made-up Douyin on this machine."),
     "serve": ("serve", "Run schedules, and a Prefect server where none is configured."),
 }

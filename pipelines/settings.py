@@ -40,6 +40,7 @@ class Settings:
     memory_limit: str
     prefect: bool
     cookie_file: str | None
+    cookie_secret: str | None = None
     cookie: str = field(repr=False, default="")
     s3: Mapping[str, str] = field(repr=False, default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -357,6 +357,12 @@ class HomePostSearch(BaseRequest):
     from_user: str
 
 
+class QueryUser(BaseRequest):
+    """Whose cookie it is; a guest has an id too."""
+
+    update_version_code: str = "170400"
+
+
 class HotBoard(BaseRequest):
     """The hot board (热榜); sent without any cookie."""
 

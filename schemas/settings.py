@@ -33,6 +33,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("cookie", str, None, "Douyin cookie of a login, as a browser sends it", is_secret=True),
     Setting("cookie_file", str, None, "file that holds the cookie; `aweme login` writes it"),
+    Setting("cookie_secret", str, None, "Prefect Secret with the cookie, for flows; `aweme login --secret` writes it"),
     Setting("upstream", str, None, "http address that stands in for every Douyin host (tests, demo)"),
     Setting("proxy", str, None, "proxy for all requests, as http://host:port"),
     Setting("user_agent", str, DEFAULT_USER_AGENT, "browser that requests are sent as; the signature covers it"),

@@ -38,6 +38,11 @@ Examples:
 @click.option("-i", "--interval", metavar="DAYS", help='only posts of these days: "2024-01-01|2024-06-30"')
 @click.option("-n", "--naming", metavar="TEMPLATE", help="file names, from {create} {desc} {aweme_id} {nickname} {uid}")
 @click.option("-f", "--folderize/--no-folderize", default=None, help="a folder for each post")
+@click.option("--stream", type=click.Choice(["hls", "flv"]), help="how a live room is recorded (default: hls)")
+@click.option("--quality", metavar="NAME", help="of a live room: FULL_HD1, HD1, SD1, SD2 (default: the best)")
+@click.option(
+    "--max-duration", "max_duration_s", type=click.IntRange(min=1), help="seconds of a live room to record at most"
+)
 @click.option("--full", is_flag=True, help="read the listing to its end, not only what is new")
 @click.option(
     "--prefect/--no-prefect", default=None, help="tracked by Prefect (default: when a Prefect API is configured)"
@@ -92,6 +97,9 @@ def job_of(target: str, options: Mapping[str, Any]) -> ArchiveJob:
         "naming",
         "folderize",
         "full",
+        "stream",
+        "quality",
+        "max_duration_s",
     )
     try:
         given = {name: options[name] for name in names if options.get(name) is not None}

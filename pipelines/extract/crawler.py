@@ -18,6 +18,7 @@ import httpx
 from pydantic import BaseModel
 
 from pipelines.errors import ArchiveError, BadInput
+from pipelines.extract.cookies import is_home
 from pipelines.extract.endpoints import SITE, Endpoint, endpoint_of
 from pipelines.extract.fetches import Fetches
 from pipelines.extract.identity import Identity
@@ -146,6 +147,22 @@ class DouyinCrawler(Fetches):
                 return answer.status_code, str(answer.url.join(where)) if where else None
             except httpx.InvalidURL as error:
                 raise BadInput("the link leads to something that is no address; open it in a browser") from error
+
+        return await self._patiently(once)
+
+    async def visit(self, url: str, cookie: str) -> httpx.Response:
+        """One step of a login's redirects, with this cookie in place of the crawler's own; nothing is followed.
+
+        Raises BadInput for an address that is not Douyin's own: a login is nobody else's business.
+        """
+        if not is_home(url):
+            raise BadInput("the login leads away from Douyin; log in with a browser's cookie: aweme login --browser")
+
+        async def once() -> httpx.Response:
+            request = hop_request(self._client, url)
+            if cookie:
+                request.headers["Cookie"] = cookie
+            return await self._send(request)
 
         return await self._patiently(once)
 

@@ -303,6 +303,7 @@ _TABLE = (
         has_wall=True,
         referer="https://www.douyin.com/user/{target}",
     ),
+    Endpoint("query_user", "/aweme/v1/web/query/user/"),
     Endpoint(
         "hot_board",
         "/aweme/v1/web/hot/search/list/",

@@ -136,6 +136,10 @@ class Fetches(ABC):
         """A page of the search in one account's posts: {aweme_list: [{item}], cursor, has_more, log_pb}."""
         return await self._json("search_user_posts", params)
 
+    async def fetch_query_user(self, params: r.QueryUser) -> Json:
+        """Whose cookie it is: {id, user_uid, user_uid_type}; the type is 0 for a guest."""
+        return await self._json("query_user", params)
+
     async def fetch_hot_board(self, params: r.HotBoard) -> Json:
         """The hot board: {data: {word_list}}; asked without any cookie."""
         return await self._json("hot_board", params)

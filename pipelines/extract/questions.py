@@ -36,6 +36,7 @@ MODELS: dict[str, type[r.Request]] = {
     "followers": r.UserFollower,
     "search_user_posts": r.HomePostSearch,
     "hot_board": r.HotBoard,
+    "query_user": r.QueryUser,
 }
 
 
