@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows.cookies import with_secret
 from flows.reports import report
 from flows.steps import log_events, tracked
 from pipelines.jobs import run_job, settings_for
@@ -31,7 +32,7 @@ OWN_JOB = ArchiveJob()
 
 async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
     job = job.model_copy(update={"mode": mode})
-    settings = _settings.get() or load_settings()
+    settings = await with_secret(_settings.get() or load_settings())
     listener = _listener.get()
 
     def on_event(name: str, **facts: Any) -> None:
@@ -103,7 +104,7 @@ async def handle_any(job: ArchiveJob) -> State[Any]:
     return await _archive(job, job.mode or Mode.POST)
 
 
-FLOWS = {
+FLOWS: dict[Mode, Flow[..., Any]] = {
     Mode.ONE: handle_one_video,
     Mode.POST: handle_user_post,
     Mode.LIKE: handle_user_like,
@@ -131,7 +132,8 @@ async def _run(settings: Settings, job: ArchiveJob, listen: OnEvent, kept: list[
     _listener.set(listen)
     _summary.set(kept)
     chosen = flow_for(await _mode(settings, job))
-    state = await chosen(job, return_state=True)
+    running: Any = chosen(job, return_state=True)
+    state: State[Any] = await running
     if not kept:
         await state.aresult()  # raises what broke the flow
         raise RuntimeError(f"The flow ended as {state.name} without a summary: {state.message}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 from prefect import task
@@ -12,7 +13,7 @@ from prefect.logging import get_run_logger
 from pipelines.errors import Transient
 
 # The crawler has tried several times within seconds already; these wait for a service that rests for minutes.
-RETRY_DELAYS_S = [30.0, 120.0]
+retry_delays_s: ContextVar[tuple[float, ...]] = ContextVar("retry_delays_s", default=(30.0, 120.0))
 
 
 async def worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
@@ -23,11 +24,12 @@ async def worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
 
 async def tracked(name: str, work: Callable[[], Awaitable[Any]]) -> Any:
     """Do a step as a Prefect task: seen in the UI, and tried again where that may help."""
+    delays = retry_delays_s.get()
 
     @task(
         name=name,
-        retries=len(RETRY_DELAYS_S),
-        retry_delay_seconds=RETRY_DELAYS_S,
+        retries=len(delays),
+        retry_delay_seconds=list(delays),
         retry_condition_fn=worth_another_try,
         cache_policy=NO_CACHE,
         persist_result=False,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import click
 
 from deployments.commands.options import as_json, place, settings_of
@@ -23,9 +26,17 @@ def command(root: str | None, catalog: str | None, as_json: bool) -> None:
     for setting in SETTINGS:
         value = found.s3.get(setting.name[3:]) if setting.name.startswith("s3_") else getattr(found, setting.name)
         shown = ("hidden" if value else None) if setting.is_secret else value
-        shown = ",".join(shown) if isinstance(shown, tuple) else shown
+        shown = ",".join(shown) if isinstance(shown, tuple) else without_password(shown)
         rows.append((setting.name, shown, found.origins[setting.name], setting.meaning))
     if as_json:
         print_json({name: {"value": value, "origin": origin} for name, value, origin, _ in rows})
     else:
         table(("setting", "value", "from", "meaning"), rows)
+
+
+def without_password(value: Any) -> Any:
+    """An address without the password in it; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    value = re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1:hidden@", value)
+    return re.sub(r"(?i)\b(password\s*=\s*)('[^']*'|\S+)", r"\1hidden", value)

@@ -1,0 +1,179 @@
+"""The `aweme` command as a user types it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Simulator]:
+    with Simulator(World(seed=4, users=2, posts=24)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def aweme(tmp_path: Path, running: Simulator):
+    def call(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        own = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "AWEME_UPSTREAM": running.url,
+            "AWEME_MIN_INTERVAL": "0",
+            "AWEME_ROOT": str(tmp_path / "a"),
+            "PYTHONPATH": str(ROOT),
+            **environ,
+        }
+        command = [sys.executable, "-m", "deployments.cli", *words]
+        return subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120)
+
+    return call
+
+
+def value(done: subprocess.CompletedProcess[str]) -> Any:
+    """What --json says: one value on standard output, nothing else there."""
+    return json.loads(done.stdout)
+
+
+def test_help_answers_at_once_and_names_every_command(aweme) -> None:
+    began = time.monotonic()
+    done = aweme("--help")
+    assert time.monotonic() - began < 2
+    for word in ("archive", "demo", "sql", "status", "resolve", "config", "simulate", "serve", "Exit codes"):
+        assert word in done.stdout
+
+
+def test_every_commands_help_has_an_example(aweme) -> None:
+    from deployments.cli import COMMANDS
+
+    for word in COMMANDS:
+        done = aweme(word, "--help")
+        assert done.returncode == 0, done.stderr
+        assert "Example" in done.stdout, word
+
+
+def test_archive_then_sql_then_status(aweme, running: Simulator, tmp_path: Path) -> None:
+    home = running.world.accounts[0].home
+    done = aweme("archive", home, "--json", "--media", "caption")
+    assert done.returncode == 0, done.stderr
+    (summary,) = value(done)
+    assert summary["outcome"] == "complete"
+    rows = value(aweme("sql", "--json", "SELECT count(*) AS posts FROM posts"))
+    assert rows == [{"posts": summary["new_posts"]}]
+    status = value(aweme("status", "--json"))
+    assert status["holds"]["posts"] == summary["new_posts"]
+    assert status["listings"][0]["verdict"] == "complete"
+    table = aweme("sql", "SELECT aweme_id, caption FROM posts ORDER BY aweme_id LIMIT 3")
+    assert "3 rows" in table.stdout
+    csv = aweme("sql", "--format", "csv", "SELECT aweme_id FROM posts LIMIT 2").stdout.splitlines()
+    assert csv[0] == "aweme_id"
+    assert len(csv) == 3
+    parquet = aweme("sql", "--format", "parquet", "-o", "posts.parquet", "FROM posts_latest")
+    assert parquet.returncode == 0, parquet.stderr
+    assert (tmp_path / "posts.parquet").read_bytes()[:4] == b"PAR1"
+
+
+def test_the_attach_statements_open_the_archive_in_a_plain_duckdb(aweme, running: Simulator) -> None:
+    aweme("archive", running.world.accounts[0].home, "--media", "none")
+    statements = aweme("sql", "--attach").stdout
+    code = (
+        "import duckdb, sys\n"
+        "from duckdb_extensions import import_extension\n"
+        "[import_extension(name) for name in ('ducklake', 'sqlite_scanner')]\n"
+        "con = duckdb.connect()\n"
+        "for s in sys.stdin.read().split(';'):\n"
+        "    if s.strip() and not s.strip().startswith('INSTALL'): con.execute(s)\n"
+        "print(con.execute('SELECT count(*) FROM posts').fetchone()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=statements, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
+
+
+def test_each_kind_of_ending_has_its_exit_code(aweme, tmp_path: Path) -> None:
+    assert aweme("archive", "没有链接").returncode == 2
+    assert aweme("archive", "https://www.tiktok.com/@x/video/7298145681699622182").returncode == 2
+    assert aweme("frobnicate").returncode == 2
+    assert aweme("sql", "SELECT 1", "--root", "nowhere").returncode == 2
+    with Simulator(World(seed=4, users=1, posts=60)) as moody:
+        home = moody.world.accounts[0].home
+        moody.add_fault("user_post:1=captcha")
+        blocked = aweme("archive", home, AWEME_UPSTREAM=moody.url, AWEME_ROOT="blocked")
+        assert blocked.returncode == 4, blocked.stderr
+    with Simulator(World(seed=4, users=1, posts=60)) as moody:
+        moody.add_fault("user_post:2-9=500")
+        partial = aweme("archive", home, AWEME_UPSTREAM=moody.url, AWEME_ROOT="partial", AWEME_MAX_TRIES="2")
+        assert partial.returncode == 3, partial.stderr
+        moody.world.delete(0)
+        gone = aweme("archive", home, AWEME_UPSTREAM=moody.url, AWEME_ROOT="gone")
+        assert gone.returncode == 1, gone.stderr
+
+
+def test_an_error_with_json_is_one_object_and_says_what_to_do(aweme) -> None:
+    done = aweme("archive", "nothing here", "--json")
+    assert value(done)["kind"] == "BadInput"
+    assert "link" in done.stderr
+
+
+def test_resolve_gives_one_object_per_input_in_order(aweme, running: Simulator) -> None:
+    account = running.world.accounts[0]
+    done = aweme("resolve", account.share_text, "nothing", "https://www.douyin.com/video/7298145681699622182", "--json")
+    found = value(done)
+    assert [one.get("kind") for one in found] == ["user", None, "post"]
+    assert found[0]["id"] == account.sec_user_id
+    assert "error" in found[1]
+    assert found[2] == {
+        "input": "https://www.douyin.com/video/7298145681699622182",
+        "kind": "post",
+        "id": "7298145681699622182",
+        "form": "video",
+    }
+
+
+def test_config_hides_secrets_and_says_where_each_setting_came_from(aweme) -> None:
+    done = aweme("config", "--json", AWEME_COOKIE="sessionid=topsecret", AWEME_CATALOG="postgresql://me:hush@db/x")
+    assert "topsecret" not in done.stdout
+    assert "hush" not in done.stdout
+    assert value(done)["cookie"] == {"value": "hidden", "origin": "AWEME_COOKIE"}
+
+
+def test_no_cookie_is_ever_written_or_said(aweme, running: Simulator, tmp_path: Path) -> None:
+    cookie = running.world.cookie
+    done = aweme("archive", running.world.accounts[0].home, "--media", "caption", AWEME_COOKIE=cookie)
+    session = running.world.sessionid
+    assert session not in done.stdout + done.stderr
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert session.encode() not in path.read_bytes(), path
+
+
+def test_ctrl_c_ends_a_run_as_partial_and_says_how_to_go_on(tmp_path: Path, running: Simulator) -> None:
+    import signal
+
+    with Simulator(World(seed=4, users=1, posts=200), faults=["user_post:*=slow:0.3"]) as slow:
+        environ = {**os.environ, "AWEME_UPSTREAM": slow.url, "AWEME_ROOT": str(tmp_path), "AWEME_MIN_INTERVAL": "0"}
+        command = [sys.executable, "-m", "deployments.cli", "archive", slow.world.accounts[0].home, "--media", "none"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "goes on where it stopped" in told
+    from archives import ask, settings_for
+
+    ((outcome, reason),) = ask(settings_for(tmp_path, "http://127.0.0.1:1"), "SELECT outcome, reason FROM runs")
+    assert outcome == "partial"
+    assert "stopped" in reason

@@ -1,0 +1,129 @@
+"""The flows on a Prefect server of their own: few tests, since it takes seconds to start."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import ask, one, settings_for
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+from schemas.jobs import ArchiveJob, Mode, Summary
+
+_ENDED = {"Completed", "Failed"}
+
+pytestmark = [
+    pytest.mark.flow,
+    # Prefect and what it brings along warn about each other; none of it is ours.
+    pytest.mark.filterwarnings("default"),
+]
+
+
+@pytest.fixture(scope="module")
+def prefect() -> Iterator[None]:
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=90):
+        yield
+
+
+def runs_of_tasks(flow_run_name: str) -> list[tuple[str, str, int]]:
+    """(name, state, tries) of every task of the flow runs of this name."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+    from prefect.client.schemas.sorting import TaskRunSort
+
+    async def read() -> list[tuple[str, str, int]]:
+        async with get_client() as client:
+            named = FlowRunFilter(name=FlowRunFilterName(any_=[flow_run_name]))
+            runs = await client.read_task_runs(flow_run_filter=named, limit=200, sort=TaskRunSort.NAME_ASC)
+            return [(run.name, run.state_name or "", run.run_count) for run in runs]
+
+    # The server writes task runs a moment after it was told of them.
+    until = time.monotonic() + 20
+    found = asyncio.run(read())
+    while time.monotonic() < until and not (found and all(state in _ENDED for _, state, _ in found)):
+        time.sleep(0.5)
+        found = asyncio.run(read())
+    return found
+
+
+async def artifacts() -> list[dict[str, Any]]:
+    from prefect import get_client
+
+    async with get_client() as client:
+        # The client's own method sends what this server refuses.
+        answer = await client._client.post("/artifacts/filter", json={"limit": 50})
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+
+def tracked(settings: Any, **job: Any) -> Summary:
+    from flows.archive import run_tracked
+    from flows.steps import retry_delays_s
+
+    retry_delays_s.set((0.1, 0.1))
+    return run_tracked(settings, ArchiveJob(**job), lambda _name, **_facts: None)
+
+
+def test_a_flow_does_the_same_job_and_leaves_its_steps_and_a_summary(
+    tmp_path: Path, prefect: None, simulator: Simulator
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    home = simulator.world.accounts[0].home
+    summary = tracked(settings, target=home)
+    assert summary.outcome == "complete", summary.reason
+    assert one(settings, "SELECT count(*) FROM posts") == summary.new_posts > 0
+    assert one(settings, "SELECT flow_run_id IS NOT NULL FROM runs")
+    names = [name for name, state, _ in runs_of_tasks(f"posts of {home}") if state == "Completed"]
+    for step in ("read the profile", "read pages", "load"):
+        assert [name for name in names if name.startswith(step)], names
+
+    (data,) = [found["data"] for found in asyncio.run(artifacts()) if found["key"] == "aweme-post"]
+    assert "**complete**" in data
+    assert "sessionid" not in data
+
+
+def test_a_step_that_failed_for_a_moment_is_tried_again_and_loses_nothing(tmp_path: Path, prefect: None) -> None:
+    with Simulator(World(seed=6, users=1, posts=60), faults=["user_post:2-3=500"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", max_tries=2)
+        account = simulator.world.accounts[0]
+        summary = tracked(settings, target=account.sec_user_id)
+        assert summary.outcome == "complete", summary.reason
+        tries = [count for name, _, count in runs_of_tasks(f"posts of {account.sec_user_id}") if "read pages" in name]
+        assert max(tries) == 2
+        entries = one(settings, "SELECT count(*) FROM listing_entries")
+        assert entries == one(settings, "SELECT count(DISTINCT aweme_id) FROM listing_entries") > 50
+
+
+def test_a_challenge_fails_the_flow_at_once_as_blocked(tmp_path: Path, prefect: None) -> None:
+    with Simulator(World(seed=6, users=1, posts=60), faults=["user_post:1=captcha"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none")
+        account = simulator.world.accounts[0]
+        summary = tracked(settings, target=account.home)
+        assert summary.outcome == "blocked"
+        assert ask(settings, "SELECT outcome FROM runs") == [("blocked",)]
+        states = {state for name, state, _ in runs_of_tasks(f"posts of {account.home}") if "read pages" in name}
+        assert states == {"Failed"}
+        assert len([r for r in simulator.log if r.operation == "user_post"]) == 1
+
+
+def test_every_mode_of_the_spec_has_its_flow_under_its_name() -> None:
+    from flows import archive
+
+    for mode, name in {
+        Mode.ONE: "handle_one_video",
+        Mode.POST: "handle_user_post",
+        Mode.LIKE: "handle_user_like",
+        Mode.COLLECT: "handle_user_collect",
+        Mode.MIX: "handle_user_mix",
+        Mode.LIVE: "handle_user_live",
+        Mode.FEED: "handle_user_feed",
+    }.items():
+        assert archive.FLOWS[mode] is getattr(archive, name)
+        assert archive.FLOWS[mode].name == name.replace("_", "-")
