@@ -2,6 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from servers import postgres_server, s3_server
 
-__all__ = ["postgres_server", "s3_server"]
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+
+__all__ = ["postgres_server", "s3_server", "shared", "simulator", "world"]
+
+_SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of protocol notes and captures beside the checkout; skips where it is absent."""
+    if not _SHARED.is_dir():
+        pytest.skip("the protocol notes and captures (shared/) are not beside this checkout")
+    return _SHARED
+
+
+@pytest.fixture
+def world() -> World:
+    """A small world of its own for each test: its first account has every kind of post."""
+    return World()
+
+
+@pytest.fixture
+def simulator(world: World) -> Iterator[Simulator]:
+    """The made-up Douyin on a loopback port; `simulator.url` is what AWEME_UPSTREAM wants."""
+    with Simulator(world) as running:
+        yield running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -40,7 +40,7 @@ class Visitor:
         transport = None if upstream else httpx.ASGITransport(self.app, raise_app_exceptions=raises)
         self.client = httpx.AsyncClient(transport=transport, trust_env=False, timeout=20)
 
-    async def __aenter__(self) -> Visitor:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

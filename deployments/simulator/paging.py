@@ -42,7 +42,7 @@ def page_of_posts(world: World, user: int, cursor: int, count: int) -> PostPage:
         return PostPage([], cursor, 0 if user % 2 else cursor, has_more=False, number=number)
     if turn == 2 and cursor % 1000 == 0:
         return PostPage([], cursor, cursor - 1, has_more=True, number=number)
-    stop = max(-1, start - count + {1: 1, 3: -2}.get(turn, 0))
+    stop = max(-1, start - max(1, count + {1: -1, 3: 2}.get(turn, 0)))
     # A cursor cannot stand between two posts of one second, so they are on one page.
     while stop >= 0 and timeline.time_of(stop) == timeline.time_of(stop + 1):
         stop -= 1

@@ -11,6 +11,7 @@ from deployments.simulator.addresses import Asset, encode, image_url
 from deployments.simulator.author_shapes import author_template
 from deployments.simulator.aweme_shapes import aweme_template, mix_template
 from deployments.simulator.media_slots import Files
+from deployments.simulator.mixes import episode_of
 from deployments.simulator.music_shapes import music_template
 from deployments.simulator.numbers import digits, mix
 from deployments.simulator.templates import absent_or
@@ -151,7 +152,7 @@ class Renderer:
         return orjson.dumps(found)
 
     def _mix_pair(self, post: Post) -> dict[str, bytes]:
-        place = self.world.mix_of(post)
+        place = episode_of(post.index)
         if place is None:
             return {"mix_pair": b""}
         return {"mix_pair": b'"mix_info":' + self.mix_info(post.user, place[0], place[1]) + b","}

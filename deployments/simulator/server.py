@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterable
 from threading import Thread
@@ -31,11 +32,9 @@ class Simulator:
     ) -> None:
         self.world = world or World()
         self.app: SimulatorApp = make_app(self.world, faults=faults, clock=clock)
-        self._host, self._port = host, port
+        self._address = (host, port)
         config = uvicorn.Config(
             self.app,
-            host=host,
-            port=port,
             # Answers that break off on purpose would be told of as errors.
             log_level="critical",
             log_config=None,
@@ -48,14 +47,18 @@ class Simulator:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        self._thread = Thread(target=self._server.run, name="made-up Douyin", daemon=True)
+        self._thread: Thread | None = None
 
     def __enter__(self) -> Self:
+        # Bound here, for uvicorn ends the process where a port is taken.
+        listener = _bound(self._address)
+        self._address = listener.getsockname()
+        self._thread = Thread(target=self._server.run, args=([listener],), name="made-up Douyin", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + _START_S
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise RuntimeError(f"the simulator did not start on port {self._port}; is another program using it?")
+                raise RuntimeError("the simulator did not start; is this machine very busy?")
             time.sleep(0.005)
         return self
 
@@ -67,12 +70,12 @@ class Simulator:
     @property
     def port(self) -> int:
         """The port it listens on."""
-        return int(self._server.servers[0].sockets[0].getsockname()[1])
+        return self._address[1]
 
     @property
     def url(self) -> str:
         """The address that stands in for every Douyin host."""
-        return f"http://{self._host}:{self.port}"
+        return f"http://{self._address[0]}:{self.port}"
 
     @property
     def log(self) -> list[Record]:
@@ -85,9 +88,25 @@ class Simulator:
 
     def wait(self) -> None:
         """Wait until it ends, or for Ctrl-C."""
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def stop(self) -> None:
         """End the server and its thread."""
         self._server.should_exit = True
-        self._thread.join(timeout=_START_S)
+        if self._thread is not None:
+            self._thread.join(timeout=_START_S)
+
+
+def _bound(address: tuple[str, int]) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        host, port = address
+        raise RuntimeError(
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another port, or 0 for any"
+        ) from error
+    return listener

@@ -8,20 +8,29 @@ recommended and related posts, the commenters and the followers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from deployments.simulator.accounts import Account, Post
 from deployments.simulator.captions import caption_of
-from deployments.simulator.kinds import TWIN_RANK, Kind, kind_at
-from deployments.simulator.numbers import base62, digest, digits, mix, opaque
+from deployments.simulator.identity import (
+    first_nickname,
+    handles_of,
+    login_cookie,
+    sec_user_id_of,
+    sessionid_of,
+    ttwid_of,
+    uid_of,
+)
+from deployments.simulator.kinds import TWIN_RANK, kind_at
+from deployments.simulator.links import links_of, share_text
+from deployments.simulator.mixes import episodes_in, index_of, mix_id_of, mix_place_of
+from deployments.simulator.numbers import base62, digits
 from deployments.simulator.timeline import MAX_INDEX, MAX_USER, Timeline, place_of
+
+__all__ = ["CROWD", "CROWD_POSTS", "Account", "Post", "World", "describe"]
 
 CROWD = 256
 CROWD_POSTS = 200
-MIX_EVERY = 10
-_NICKNAMES = ("木匠阿福", "🐼🎋✨", "../../秘密", "", "  前后有空格 ", "a/b\\c:d*e?", "CON", "很长" * 60)
-_FAMILY = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
-_GIVEN = ("在路上", "爱做饭", "的小店", "看世界", "讲故事", "修钟表", "养花记", "练字日常")
 _GONE_REASONS = (
     "status_self_see",
     "status_part_see",
@@ -37,41 +46,8 @@ _GONE_REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One account as it is now; `webcast_id` is its lasting room number, `room_id` the id of one broadcast."""
-
-    number: int
-    sec_user_id: str
-    uid: str
-    nickname: str
-    unique_id: str
-    short_id: str
-    post_count: int
-    is_private: bool
-    is_gone: bool
-    webcast_id: str
-    room_id: str
-    home: str
-    short_link: str
-    share_text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One post as it is now; `caption` None says null or absent, `bumped` is what tests added to its counts."""
-
-    user: int
-    index: int
-    aweme_id: str
-    created_at: int
-    kind: Kind
-    caption: str | None
-    bumped: int
-
-
 class World:
-    """What there is. `posts` is a number for all accounts, or one number per account.
+    """What there is. `posts` is a number for all of `users` accounts, or one number per account.
 
     `strict` checks User-Agent and clock of signatures; `quirks` gives short, empty, overlapping and over-long pages;
     `login_wall_after_pages` stops anonymous readers of posts after so many pages (None: never); `media_bytes` is the
@@ -92,9 +68,9 @@ class World:
         collected: int = 45,
     ) -> None:
         counts = [posts] * users if isinstance(posts, int) else list(posts)
-        if not 1 <= users <= CROWD or len(counts) != users or not all(0 <= n < MAX_INDEX for n in counts):
-            raise ValueError(f"a world has 1 to {CROWD} users, and for each a number of posts below {MAX_INDEX}")
-        self.seed, self.users, self.strict, self.quirks = seed, users, strict, quirks
+        if not 1 <= len(counts) <= CROWD or not all(0 <= count < MAX_INDEX // 2 for count in counts):
+            raise ValueError(f"a world has 1 to {CROWD} users, and for each a number of posts below {MAX_INDEX // 2}")
+        self.seed, self.users, self.strict, self.quirks = seed, len(counts), strict, quirks
         self.login_wall_after_pages, self.media_bytes = login_wall_after_pages, media_bytes
         self.likes, self.collected = likes, collected
         self._counts = counts
@@ -116,24 +92,24 @@ class World:
     def account(self, number: int) -> Account:
         """Any account, crowd included."""
         sec, closed = self.sec_user_id(number), self._closed.get(number)
-        home = f"https://www.douyin.com/user/{sec}"
         short = self.short_link(f"https://www.iesdouyin.com/share/user/{sec}?sec_uid={sec}&from_ssr=1")
         nickname = self.nickname(number)
+        unique_id, short_id = handles_of(self.seed, number)
         return Account(
             number=number,
             sec_user_id=sec,
             uid=self.uid(number),
             nickname=nickname,
-            unique_id="" if number % 4 == 3 else f"dy{base62(8, self.seed, number, 'handle').lower()}",
-            short_id=digits(10, self.seed, number, "short") if number % 4 == 3 else "0",
+            unique_id=unique_id,
+            short_id=short_id,
             post_count=self.total(number),
             is_private=closed == "private",
             is_gone=closed == "gone" or not self.knows(number),
             webcast_id=digits(12, self.seed, number, "webcast"),
             room_id="7" + digits(18, self.seed, number, "room"),
-            home=home,
+            home=f"https://www.douyin.com/user/{sec}",
             short_link=short,
-            share_text=f"4.87 复制打开抖音，看看【{nickname}】的主页 {short} 05/21 :5pm f@B.gO",
+            share_text=share_text(nickname, short),
         )
 
     def knows(self, number: int) -> bool:
@@ -141,21 +117,16 @@ class World:
         return 0 <= number < self.users or CROWD <= number < MAX_USER
 
     def uid(self, number: int) -> str:
-        """The account's numeric id; every fourth is beyond 2**53."""
-        return ("1" + digits(18, self.seed, number, "uid")) if number % 4 == 2 else digits(12, self.seed, number, "uid")
+        """The account's numeric id."""
+        return uid_of(self.seed, number)
 
     def sec_user_id(self, number: int) -> str:
-        """The account's lasting id: 55 characters for old accounts, 76 for most."""
-        return "MS4wLjABAAAA" + opaque(43 if number % 3 == 1 else 64, self.seed, number, "sec")
+        """The account's lasting id."""
+        return sec_user_id_of(self.seed, number)
 
     def nickname(self, number: int) -> str:
         """The account's name as it is now."""
-        if number in self._nicknames:
-            return self._nicknames[number]
-        if number < len(_NICKNAMES):
-            return _NICKNAMES[number]
-        choice = mix(self.seed, number, 5)
-        return f"{_FAMILY[choice % len(_FAMILY)]}{_GIVEN[(choice >> 8) % len(_GIVEN)]}{number}"
+        return self._nicknames[number] if number in self._nicknames else first_nickname(self.seed, number)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -210,26 +181,17 @@ class World:
     @property
     def sessionid(self) -> str:
         """The session of account 0's owner."""
-        return digest(self.seed, "session").hex()[:32]
-
-    @property
-    def ttwid(self) -> str:
-        """A visitor's ttwid; the service takes any of its form."""
-        return f"1%7C{opaque(43, self.seed, 'ttwid')}%7C1789000000%7C{digest(self.seed, 'ttwid').hex()[:64]}"
+        return sessionid_of(self.seed)
 
     @property
     def cookie(self) -> str:
         """A Cookie header that is logged in as account 0."""
-        csrf = digest(self.seed, "csrf").hex()[:32]
-        return (
-            f"ttwid={self.ttwid}; sessionid={self.sessionid}; sessionid_ss={self.sessionid}; "
-            f"sid_tt={self.sessionid}; passport_csrf_token={csrf}; odin_tt={digest(self.seed, 'odin').hex()}"
-        )
+        return login_cookie(self.seed)
 
     @property
     def visitor_cookie(self) -> str:
         """A Cookie header without a login."""
-        return f"ttwid={self.ttwid}"
+        return f"ttwid={ttwid_of(self.seed)}"
 
     # -- links
 
@@ -244,55 +206,25 @@ class World:
         return self._short.get(code)
 
     def mix_id(self, user: int, which: int = 0) -> str:
-        """The id of one of the account's two mixes; looks like an aweme_id."""
-        return str((1_600_000_000 + mix(self.seed, user, which, 9) % 10**8) << 32 | user << 4 | which | 1 << 31)
+        """The id of one of the account's two mixes."""
+        return mix_id_of(self.seed, user, which)
 
     def mix_place(self, mix_id: str) -> tuple[int, int] | None:
         """Whose mix it is, and which of theirs; None where there is none."""
-        if not (mix_id.isascii() and mix_id.isdecimal() and len(mix_id) == 19):
-            return None
-        low = int(mix_id) & 0x7FFFFFFF
-        user, which = low >> 4, low & 15
-        return (user, which) if which < 2 and self.knows(user) and self.mix_id(user, which) == mix_id else None
-
-    def mix_of(self, post: Post) -> tuple[int, int] | None:
-        """Which mix of its author a post belongs to, and its episode from 1."""
-        which = {3: 0, 7: 1}.get(post.index % MIX_EVERY)
-        return None if which is None else (which, post.index // MIX_EVERY + 1)
+        place = mix_place_of(mix_id, self.seed)
+        return place if place is not None and self.knows(place[0]) else None
 
     def episodes(self, user: int, which: int) -> int:
         """How many episodes a mix has."""
-        return max(0, (self.total(user) - (3, 7)[which] + MIX_EVERY - 1) // MIX_EVERY)
+        return episodes_in(self.total(user), which)
 
     def episode(self, user: int, which: int, number: int) -> Post:
         """The post that is episode `number`, from 1."""
-        return self.post(user, (number - 1) * MIX_EVERY + (3, 7)[which])
+        return self.post(user, index_of(which, number))
 
     def links(self) -> list[tuple[str, str]]:
         """What a person could paste: (what it is, link or share text), for every account."""
-        return [link for account in self.accounts for link in self.links_of(account)]
-
-    def links_of(self, account: Account) -> list[tuple[str, str]]:
-        """The links of one account."""
-        user, name = account.number, f"account {account.number}"
-        found = [
-            (f"{name} home", account.home),
-            (f"{name} short link", account.short_link),
-            (f"{name} share text", account.share_text),
-            (f"{name} live", f"https://live.douyin.com/{account.webcast_id}"),
-            (f"{name} room", f"https://webcast.amemv.com/douyin/webcast/reflow/{account.room_id}"),
-        ]
-        for rank in range(min(2, self.total(user))):
-            post = self.post(user, self.total(user) - 1 - rank)
-            form = "note" if post.kind.images else "video"
-            shared = f"https://www.iesdouyin.com/share/{form}/{post.aweme_id}/?region=CN&from_ssr=1"
-            found += [
-                (f"{name} {form}", f"https://www.douyin.com/{form}/{post.aweme_id}"),
-                (f"{name} {form} short link", self.short_link(shared)),
-            ]
-        if self.episodes(user, 0):
-            found.append((f"{name} mix", f"https://www.douyin.com/collection/{self.mix_id(user)}/1"))
-        return found
+        return [link for account in self.accounts for link in links_of(self, account)]
 
     # -- what tests change
 
@@ -354,14 +286,10 @@ def describe(world: World) -> list[dict[str, str | int]]:
     """Rows for people: one per link of every account, with its name and number of posts."""
     rows: list[dict[str, str | int]] = []
     for account in world.accounts:
-        rows += [
-            {
-                "account": account.number,
-                "nickname": account.nickname,
-                "posts": account.post_count,
-                "what": what,
-                "link": link,
-            }
-            for what, link in world.links_of(account)
-        ]
+        about: dict[str, str | int] = {
+            "account": account.number,
+            "nickname": account.nickname,
+            "posts": account.post_count,
+        }
+        rows += [about | {"what": what, "link": link} for what, link in links_of(world, account)]
     return rows

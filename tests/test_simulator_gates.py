@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+from visitor import Visitor
+
+from deployments.simulator.gates import GATES, WEB
+from deployments.simulator.routes import routes
+from deployments.simulator.world import World
+
+_LOGIN = {gate.operation for gate in GATES.values() if gate.needs_login}
+
+
+def _params(world):
+    post = world.post(0, 0)
+    return {
+        "sec_user_id": world.sec_user_id(0),
+        "aweme_id": post.aweme_id,
+        "item_id": post.aweme_id,
+        "comment_id": "1",
+        "mix_id": world.mix_id(0),
+        "collects_id": "7300000000000000001",
+        "keyword": "第",
+        "from_user": world.uid(0),
+        "locate_item_id": post.aweme_id,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "operation"), [(path, gate.operation) for (host, path), gate in GATES.items() if host == WEB]
+)
+async def test_every_operation_answers_a_browser_that_is_logged_in(path, operation, world):
+    async with Visitor(world, cookie=world.cookie) as visitor:
+        answer = await visitor.ask(path, _params(world))
+        assert answer.status_code == 200
+        assert answer.json().get("status_code", 0) == 0, answer.text[:200]
+        assert visitor.app.log[-1].operation == operation
+
+
+@pytest.mark.parametrize(
+    ("path", "operation"), [(path, gate.operation) for (host, path), gate in GATES.items() if host == WEB]
+)
+async def test_operations_that_need_a_login_say_so_to_visitors(path, operation, world):
+    async with Visitor(world) as visitor:
+        answer = (await visitor.ask(path, _params(world))).json()
+        refused = answer == {"status_code": 8, "status_msg": "用户未登录"}
+        assert refused == (operation in _LOGIN)
+
+
+@pytest.mark.parametrize("path", [path for (host, path), gate in GATES.items() if host == WEB and gate.needs_ttwid])
+async def test_without_a_ttwid_there_is_an_empty_body(path, world):
+    async with Visitor(world, cookie=f"sessionid={world.sessionid}") as visitor:
+        answer = await visitor.ask(path, _params(world))
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert visitor.app.log[-1].note == "no ttwid"
+
+
+async def test_the_hot_board_wants_no_cookie_at_all(world):
+    async with Visitor(world, cookie="") as visitor:
+        board = (await visitor.ask("hot/search/list")).json()
+        assert [word["position"] for word in board["data"]["word_list"]] == list(range(1, 51))
+
+
+async def test_a_session_of_another_world_is_no_login(world):
+    async with Visitor(world, cookie=World(seed=2).cookie) as visitor:
+        assert (await visitor.ask("aweme/listcollection")).json()["status_code"] == 8
+
+
+async def test_other_methods_missing_parameters_and_unknown_hosts_are_turned_away(world):
+    async with Visitor(world) as visitor:
+        assert (await visitor.ask("aweme/post", _params(world), method="POST")).status_code == 405
+        assert (await visitor.ask("aweme/post")).json()["status_code"] == 5
+        assert (await visitor.ask("no/such/thing")).status_code == 404
+        for url in ("https://example.com/", "https://tiktok.com/video/1", "https://www.iesdouyin.com/x"):
+            assert (await visitor.send(url)).status_code == 404
+
+
+async def test_paths_work_without_their_last_slash_too(world):
+    async with Visitor(world) as visitor:
+        answer = await visitor.ask("/aweme/v1/web/aweme/post", {"sec_user_id": world.sec_user_id(0)})
+        assert answer.json()["aweme_list"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"content": b'{"cursor": 0, "count": 5}', "headers": {"Content-Type": "application/json"}},
+        {"content": b"cursor=0&count=5", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+    ],
+)
+async def test_collected_posts_are_asked_by_get_or_post_and_the_body_wins(body, world):
+    async with Visitor(world, cookie=world.cookie) as visitor:
+        posted = (await visitor.ask("aweme/listcollection", {"cursor": 0, "count": 9}, method="POST", **body)).json()
+        asked = (await visitor.ask("aweme/listcollection", {"cursor": 0, "count": 9})).json()
+        assert (len(posted["aweme_list"]), len(asked["aweme_list"])) == (5, 9)
+        assert len(str(posted["cursor"])) == 16
+
+
+async def test_reflow_refuses_whoever_brings_a_login(world):
+    async with Visitor(world, cookie=world.cookie) as visitor:
+        room = {"room_id": world.account(0).room_id}
+        answer = await visitor.ask("/webcast/room/reflow/info/", room, host="webcast.amemv.com")
+        assert answer.json()["status_code"] != 0
+
+
+def test_every_gated_address_has_a_handler():
+    assert set(GATES) <= set(routes())
