@@ -19,25 +19,62 @@ if TYPE_CHECKING:
     from schemas.pages import Page
 
 USER_COLUMNS = {"bio": "signature", "age": "user_age"}
-POST_COLUMNS = {"caption": "desc", "created_at": "create_time", "duration_ms": "duration", "is_deleted": "is_delete"}
+POST_COLUMNS = {
+    "caption": "desc",
+    "created_at": "create_time",
+    "duration_ms": "duration",
+    "is_deleted": "is_delete",
+    "like_count": "digg_count",
+}
 
 
 class _Window:
-    """A window on the archive in force, open while the `async with` block lasts."""
+    """A window on the archive in force, open while the `async with` block lasts.
+
+    What is kept through it belongs to a run of its own, so that a job finishes what a crash left unfinished.
+    """
 
     def __init__(self, db_name: str = "", *, settings: Settings | None = None, **_kept_for_compatibility: Any) -> None:
         self.db_name = db_name
         self._settings = settings
         self._lake: Lake | None = None
+        self._run_id: str | None = None
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        self._lake = await asyncio.to_thread(open_lake, self._settings or load_settings())
+        from pipelines.renaming import mend
+
+        lake = self._lake = await asyncio.to_thread(open_lake, self.settings)
+        try:
+            await asyncio.to_thread(mend, self.settings, lake)
+        except BaseException:
+            await self._close()
+            raise
         return self
 
-    async def __aexit__(self, *error: object) -> None:
-        lake, self._lake = self._lake, None
+    async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        try:
+            if self._run_id is not None:
+                end = {"outcome": "failed" if kind else "complete", "error": kind.__name__ if kind else None}
+                await asyncio.to_thread(
+                    self.lake.end_run, self._run_id, **end, page_count=self._kept, ended_at=utc_now()
+                )
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        lake, self._lake, self._run_id = self._lake, None, None
         if lake is not None:
             await asyncio.to_thread(lake.close)
+
+    _kept = 0
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the archive in force."""
+        if self._settings is None:
+            self._settings = load_settings()
+        return self._settings
 
     @property
     def lake(self) -> Lake:
@@ -46,27 +83,37 @@ class _Window:
             raise BadInput(f"Open it first: async with {type(self).__name__}(...) as db.")
         return self._lake
 
-    async def keep(self, page: Page) -> None:
-        """Keep an answer and the rows that it makes."""
+    async def keep(self, *pages: Page) -> None:
+        """Keep answers, each in a commit, and the rows that they make, in another."""
         from pipelines.transform.frames import frames_of
 
-        run_id = new_id(utc_now())
+        async with self._turn:
+            run_id = self._run_id or new_id(utc_now())
 
-        def work() -> None:
-            self.lake.keep_page(page, run_id=run_id)
-            self.lake.apply(frames_of([page]), [page.page_id], run_id=run_id)
+            def work() -> None:
+                if self._run_id is None:
+                    self.lake.start_run(run_id=run_id, mode="interface", target=pages[0].target, started_at=utc_now())
+                for page in pages:
+                    self.lake.keep_page(page, run_id=run_id)
+                self.lake.apply(frames_of(pages), [page.page_id for page in pages], run_id=run_id)
 
-        await asyncio.to_thread(work)
+            await asyncio.to_thread(work)
+            self._run_id = run_id
+            self._kept += len(pages)
 
-    async def _given(self, operation: str, target: str, fields: Mapping[str, Any]) -> None:
-        """Keep a dict that a caller gives as if it were an answer: raw, with its rows."""
+    @staticmethod
+    def _given(operation: str, target: str, fields: Mapping[str, Any]) -> Page:
+        """A dict that a caller gives, as if it were an answer."""
         import orjson
 
         from schemas.pages import Page
 
         now = utc_now()
-        body = orjson.dumps(dict(fields), default=str)
-        await self.keep(Page(new_id(now), operation, target, None, now, 200, body, item_count=1))
+        try:
+            body = orjson.dumps(dict(fields), default=str, option=orjson.OPT_NON_STR_KEYS)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"The dict of {target} cannot be written as JSON ({error}): mend it first.") from error
+        return Page(new_id(now), operation, target, None, now, 200, body, item_count=1)
 
     async def _row(self, sql: str, key: str) -> dict[str, Any]:
         frame = await asyncio.to_thread(self.lake.query, sql, [key])
@@ -81,19 +128,19 @@ class AsyncUserDB(_Window):
         """The account as last seen; {} where its profile was never kept."""
         row = await self._row(
             "SELECT u.*, s.* EXCLUDE (sec_user_id, observed_at, page_id) FROM users u "
-            "LEFT JOIN user_stats s ON s.sec_user_id = u.sec_user_id "
+            "LEFT JOIN user_stats s USING (sec_user_id) "
             "WHERE u.sec_user_id = ? AND u.profile_seen_at IS NOT NULL "
-            "QUALIFY row_number() OVER (ORDER BY s.observed_at DESC NULLS LAST) = 1",
+            "ORDER BY s.observed_at DESC NULLS LAST LIMIT 1",
             sec_user_id,
         )
         return {USER_COLUMNS.get(name, name): value for name, value in row.items()}
 
     async def add_user_info(self, ignore_fields: Sequence[str] | None = None, **fields: Any) -> None:
         """Keep an account's dict (the keys of handler_user_profile)."""
-        kept = {name: value for name, value in fields.items() if name not in (ignore_fields or ())}
+        kept = _without(fields, ignore_fields)
         if not kept.get("sec_user_id"):
             raise BadInput("An account needs its sec_user_id.")
-        await self._given("given_user", str(kept["sec_user_id"]), kept)
+        await self.keep(self._given("given_user", str(kept["sec_user_id"]), kept))
 
     async def update_user_info(self, sec_user_id: str, **fields: Any) -> None:
         """Keep newer values of an account that the archive knows; others are left alone."""
@@ -110,22 +157,30 @@ class AsyncVideoDB(_Window):
 
     async def get_video_info(self, aweme_id: str) -> dict[str, Any]:
         """The post as last seen; {} where the archive does not know it."""
-        row = await self._row("SELECT * FROM posts WHERE aweme_id = ?", aweme_id)
+        row = await self._row(
+            "SELECT p.*, s.* EXCLUDE (aweme_id, observed_at, page_id) FROM posts p "
+            "LEFT JOIN post_stats s USING (aweme_id) WHERE p.aweme_id = ? "
+            "ORDER BY s.observed_at DESC NULLS LAST LIMIT 1",
+            aweme_id,
+        )
         return {POST_COLUMNS.get(name, name): value for name, value in row.items()}
 
     async def add_video_info(self, ignore_fields: Sequence[str] | None = None, **fields: Any) -> None:
         """Keep a post's dict (the keys of fetch_one_video or of a listing)."""
-        kept = {name: value for name, value in fields.items() if name not in (ignore_fields or ())}
-        if not kept.get("aweme_id"):
-            raise BadInput("A post needs its aweme_id.")
-        await self._given("given_post", str(kept["aweme_id"]), kept)
+        await self.batch_insert_videos([fields], ignore_fields)
 
     async def batch_insert_videos(
         self, videos: Sequence[Mapping[str, Any]], ignore_fields: Sequence[str] | None = None
     ) -> None:
-        """Keep many posts' dicts."""
+        """Keep many posts' dicts, whatever their keys; all or none."""
+        pages = []
         for video in videos:
-            await self.add_video_info(ignore_fields, **video)
+            if not video.get("aweme_id"):
+                raise BadInput("A post needs its aweme_id.")
+            kept = {**_without(video, ignore_fields), "aweme_id": str(video["aweme_id"])}
+            pages.append(self._given("given_post", kept["aweme_id"], kept))
+        if pages:
+            await self.keep(*pages)
 
     async def update_video_info(self, aweme_id: str, **fields: Any) -> None:
         """Keep newer values of a post that the archive knows; others are left alone."""
@@ -135,3 +190,7 @@ class AsyncVideoDB(_Window):
     async def delete_video_info(self, aweme_id: str) -> None:
         """Refused: an archive forgets nothing."""
         raise BadInput(f"An archive forgets nothing: {aweme_id} stays.")
+
+
+def _without(fields: Mapping[str, Any], ignore_fields: Sequence[str] | None) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in (ignore_fields or ())}

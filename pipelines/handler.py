@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.databases import AsyncUserDB, AsyncVideoDB
-from pipelines.errors import Interrupted
-from pipelines.house import make_crawler, utc_now
+from pipelines.downloads import DouyinDownloader
+from pipelines.house import make_crawler
 from pipelines.options import settings_from
 
 if TYPE_CHECKING:
     from pipelines.extract.crawler import DouyinCrawler
     from pipelines.settings import Settings
-    from schemas.pages import Page
 
 __all__ = [
     "AsyncUserDB",
     "AsyncVideoDB",
+    "DouyinDownloader",
     "DouyinHandler",
+    "UserProfile",
     "fetch_one_video",
     "fetch_user_collect_videos",
     "fetch_user_feed_videos",
@@ -35,9 +36,6 @@ __all__ = [
     "handle_sso_login",
     "handler_user_profile",
 ]
-
-
-_ENDLESS = 1_000_000_000  # the feed never ends; whoever reads it stops
 
 
 class DouyinHandler:
@@ -129,54 +127,15 @@ class DouyinHandler:
     async def _pages(
         self, operation: str, owner_id: str, max_cursor: int, page_counts: int, max_counts: int | None
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        if max_counts is not None and max_counts < 0:
-            return
-        left = max_counts or (_ENDLESS if operation == "post_feed" else None)
+        from pipelines.reading import begin
+
         async with self._crawler() as crawler:
-            async for page in self._walk(crawler, operation, owner_id, max_cursor, page_counts, left):
-                posts = posts_of(page)[:left]
-                if left is not None:
-                    left -= len(posts)
-                if posts:
+            reading = begin(crawler, operation, owner_id, max_cursor, page_counts, max_counts)
+            if reading is None:
+                return
+            async with aclosing(reading.posts()) as pages:
+                async for posts in pages:
                     yield posts
-                if left == 0:
-                    return
-
-    async def _walk(
-        self,
-        crawler: DouyinCrawler,
-        operation: str,
-        owner_id: str,
-        max_cursor: int,
-        page_counts: int,
-        max_counts: int | None,
-    ) -> AsyncIterator[Page]:
-        from pipelines.extract.listings import walk
-        from pipelines.extract.questions import question
-
-        async def ask(cursor: str | None, count: int) -> Page:
-            asked = question(operation, owner_id, cursor=cursor, count=count)
-            return await crawler.ask(operation, asked, target=owner_id, cursor=cursor)
-
-        async def known(_ids: Sequence[str]) -> set[str]:
-            return set()
-
-        pages = walk(
-            ask,
-            operation=operation,
-            owner_id=owner_id,
-            checkpoint=None,
-            is_full=True,
-            max_items=max_counts,
-            page_size=min(max(int(page_counts), 1), 20),
-            start_cursor=str(max_cursor) if max_cursor else None,
-            known=known,
-            now=utc_now,
-        )
-        async for page, checkpoint in pages:
-            yield page
-            if checkpoint.verdict == "partial" and max_counts is None:
-                raise Interrupted(f"The listing could not be read to its end: {checkpoint.reason}", page=page)
 
     async def fetch_user_live_videos(self, webcast_id: str) -> dict[str, Any]:
         """A live room by its lasting number (用户直播流), with the 23 keys of the spec."""
@@ -194,7 +153,7 @@ class DouyinHandler:
         return named(await self._answer("live_room_id", room_id), LIVE_BY_ROOM)
 
     async def get_user_nickname(self, sec_user_id: str, db: AsyncUserDB) -> str | None:
-        """The account's nickname from the archive, else from Douyin, and then the archive keeps it."""
+        """The account's nickname from the archive, else from Douyin, and then the archive keeps its profile."""
         found = await db.get_user_info(sec_user_id)
         if not found:
             await self._keep_profile(sec_user_id, db)
@@ -202,14 +161,18 @@ class DouyinHandler:
         return found.get("nickname")
 
     async def get_or_add_user_data(self, kwargs: Mapping[str, Any], sec_user_id: str, db: AsyncUserDB) -> Path:
-        """The account's folder by its present nickname; the archive keeps its profile, a renamed folder is renamed."""
-        from pipelines.load.naming import create_or_rename_user_folder
+        """The account's folder by its present nickname, made or renamed; the archive keeps the account's profile.
 
+        With `path` in kwargs it is `<path>/douyin/<mode>/<nickname>`. Without, or where `path` is the archive's root,
+        it is the archive's own folder of the account, and the rows of its files follow a rename.
+        """
+        from pipelines.renaming import user_folder
+
+        if not isinstance(kwargs, Mapping):
+            raise TypeError("kwargs must be a dict")
         before = await db.get_user_info(sec_user_id)
         await self._keep_profile(sec_user_id, db)
-        now = await db.get_user_info(sec_user_id)
-        path: Path = create_or_rename_user_folder(dict(kwargs), before, now.get("nickname") or sec_user_id)
-        return path
+        return await user_folder(kwargs, sec_user_id, before.get("nickname"), db)
 
     async def _keep_profile(self, sec_user_id: str, db: AsyncUserDB) -> None:
         from pipelines.extract.questions import question
@@ -222,9 +185,14 @@ class DouyinHandler:
     async def get_or_add_video_data(
         cls, aweme_data: Mapping[str, Any], db: AsyncVideoDB, ignore_fields: Sequence[str] | None = None
     ) -> None:
-        """Keep a post's dict in the archive if the archive does not know the post."""
-        if not await db.get_video_info(str(aweme_data.get("aweme_id"))):
-            await db.add_video_info(ignore_fields=ignore_fields, **aweme_data)
+        """Keep a post's dict, of fetch_one_video or of a listing, if the archive does not know the post.
+
+        `ignore_fields` are left out. Raises TypeError for what is no dict, BadInput for a dict without aweme_id.
+        """
+        if not isinstance(aweme_data, Mapping):
+            raise TypeError("aweme_data must be a dict")
+        if not await db.get_video_info(str(aweme_data.get("aweme_id") or "")):
+            await db.batch_insert_videos([aweme_data], ignore_fields)
 
     async def handle_sso_login(self) -> tuple[bool, str]:
         """Log in by QR code (SSO登录): whether it worked, and the cookie."""
@@ -248,24 +216,6 @@ class UserProfile(dict[str, Any]):
 
     def _to_list(self) -> list[dict[str, Any]]:
         return [dict(self)]
-
-
-def posts_of(page: Page) -> list[dict[str, Any]]:
-    """The posts of an answer as dicts of the spec, each parsed on its own; what is no post is left out."""
-    from pipelines.extract.endpoints import endpoint_of
-    from pipelines.transform.interface import at, load_json, post_dict
-
-    answer = load_json(page.body)
-    endpoint = endpoint_of(page.operation)
-    entries = at(answer, ".".join(endpoint.items)) or []
-    posts = [at(entry, ".".join(endpoint.item)) if endpoint.item else entry for entry in entries]
-    cursor = page.next_cursor
-    place = {
-        "has_more": page.has_more,
-        "max_cursor": int(cursor) if cursor and cursor.isdigit() else cursor,
-        "min_cursor": answer.get("min_cursor"),
-    }
-    return [post_dict(post, **place) for post in posts if isinstance(post, Mapping) and post.get("aweme_id")]
 
 
 async def fetch_one_video(aweme_id: str) -> dict[str, Any]:

@@ -9,18 +9,15 @@ from pipelines.errors import BadInput
 from pipelines.settings import Settings, load_settings
 
 _SAME = ("cookie", "naming", "folderize", "timeout", "root", "upstream", "signer", "min_interval")
-_RENAMED = {
-    "path": "root",
-    "max_retries": "max_tries",
-    "max_tasks": "download_concurrency",
-    "max_connections": "per_host",
-}
+_RENAMED = {"max_tasks": "download_concurrency", "max_connections": "per_host"}
+_SIDES = {"music": "music", "cover": "cover", "desc": "caption"}
 
 
 def settings_from(kwargs: Mapping[str, Any] | None) -> Settings:
-    """The settings in force with the kwargs' own on top: cookie, headers, proxies, path, naming, folderize, timeout,
-    max_retries, max_tasks, max_connections, music, cover, desc.
+    """The settings in force with the kwargs' own on top: cookie, headers, proxies, naming, folderize, timeout,
+    max_retries, max_tasks, max_connections, music, cover, desc, and settings by their own names (root, upstream, ...).
 
+    `path` is none of them: it says where the folders of the spec's functions are made, and the archive stays in force.
     Raises BadInput for a value that cannot be, TypeError where kwargs is no mapping.
     """
     if kwargs is None:
@@ -29,15 +26,25 @@ def settings_from(kwargs: Mapping[str, Any] | None) -> Settings:
         raise TypeError("kwargs must be a dict")
     options = {name: kwargs[name] for name in _SAME if kwargs.get(name) not in (None, "")}
     options |= {_RENAMED[name]: kwargs[name] for name in _RENAMED if kwargs.get(name) not in (None, "")}
+    if kwargs.get("max_retries") not in (None, ""):
+        options["max_tries"] = _tries(kwargs["max_retries"])
     headers = kwargs.get("headers") or {}
+    if not isinstance(headers, Mapping):
+        raise BadInput('headers must be a dict such as {"User-Agent": "...", "Referer": "..."}.')
     if agent := headers.get("User-Agent") or headers.get("user-agent"):
         options["user_agent"] = agent
     if proxy := _proxy(kwargs.get("proxies")):
         options["proxy"] = proxy
-    kinds = [kind for key, kind in (("music", "music"), ("cover", "cover"), ("desc", "caption")) if kwargs.get(key)]
-    if kinds:
-        options["media"] = ",".join(["video", "image", *kinds])
+    if any(kwargs.get(name) is not None for name in _SIDES):
+        options["media"] = ",".join(["video", "image", *(kind for name, kind in _SIDES.items() if kwargs.get(name))])
     return load_settings(options)
+
+
+def _tries(retries: Any) -> int:
+    try:
+        return 1 + max(int(retries), 0)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"max_retries cannot be {retries!r}: give a whole number.") from error
 
 
 def _proxy(proxies: Any) -> str | None:

@@ -9,43 +9,51 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from pipelines.errors import Absent, ArchiveError, Blocked, Interrupted, Private
+from pipelines.errors import Absent, ArchiveError, BadInput, Blocked, Interrupted, Private
 from pipelines.load.hosts import Hosts, Sleep
 from pipelines.load.naming import DEFAULT_TEMPLATE, check_template, file_path
 from pipelines.load.shelf import Shelf
 from pipelines.load.sniff import TEXT, sniff_as, suffixes_of
 from pipelines.load.storage import Storage
+from pipelines.load.tasks import Company, Refresh, Tasks
 from pipelines.load.transfer import Arrived, Refused, Source, Transfer
 from pipelines.load.writers import Writer
 from schemas.files import Kept, Wanted
 
 OnDone = Callable[[Kept], Awaitable[None] | None]
-Refresh = Callable[[Wanted], Awaitable[Wanted | None]]
 
 
 def _unseen(_value: Any) -> None:
     """The listener of those who do not listen."""
 
 
-class DouyinDownloader:
+class DouyinDownloader(Tasks):
     """Downloads wanted files into storage: concurrently, resumably, verified, under names from a template.
 
     `kwargs` may bring the template as `naming` and `folderize`, as the spec's configuration does; `now` is the clock.
+    `source`, `storage` and `now` must be given: this stage knows neither the network nor the settings. `company` is
+    what the methods that the spec names may use beside them. With `folder`, files lie there and not under media/.
     """
 
     def __init__(
         self,
         kwargs: Mapping[str, Any] | None = None,
         *,
-        source: Source,
-        storage: Storage,
-        now: Callable[[], datetime],
+        source: Source | None = None,
+        storage: Storage | None = None,
+        now: Callable[[], datetime] | None = None,
         naming: str | None = None,
         folderize: bool | None = None,
         sleep: Sleep = asyncio.sleep,
         max_tries: int = 5,
         pause_s: float = 0.5,
+        company: Company | None = None,
+        folder: str | None = None,
     ) -> None:
+        if source is None or storage is None or now is None:
+            raise BadInput(
+                "This downloader needs source, storage and now; pipelines.handler.DouyinDownloader brings its own."
+            )
         given = kwargs or {}
         self.kwargs = dict(given)
         self.naming = check_template(naming or given.get("naming") or DEFAULT_TEMPLATE)
@@ -56,6 +64,8 @@ class DouyinDownloader:
         self.sleep = sleep
         self.max_tries = max_tries
         self.pause_s = pause_s
+        self.company = company or Company()
+        self.folder = folder
 
     async def download(
         self,
@@ -90,7 +100,8 @@ class DouyinDownloader:
 
     def path_of(self, wanted: Wanted, suffix: str) -> str:
         """Where a wanted file is kept, relative to the root."""
-        return file_path(wanted, self.naming, self.folderize, suffix)
+        path = file_path(wanted, self.naming, self.folderize, suffix)
+        return path if self.folder is None else "/".join([self.folder, *path.split("/")[2:]])
 
 
 @dataclass

@@ -19,7 +19,6 @@ _POST: dict[str, str] = {
     "video_duration": "duration",
     "desc": "desc",
     "desc_raw": "desc",
-    "nickname": "author.nickname",
     "nickname_raw": "author.nickname",
     "sec_user_id": "author.sec_uid",
     **{name: f"author.{name}" for name in ("uid", "short_id", "unique_id")},
@@ -64,13 +63,17 @@ def _post(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, path in _POST.items():
         if given.get(name) is not None:
             _put(post, path, given[name])
+    nickname = given.get("nickname")
+    # A cleaned name must not take the place of the true one that the archive may know of the author.
+    if nickname and "nickname_raw" not in given and "_" not in str(nickname):
+        _put(post, "author.nickname", nickname)
     created = _seconds(given.get("create_time"))
     if created is not None:
         post["create_time"] = created
     for name, path in (
         ("video_play_addr", "play_addr"),
         ("cover", "origin_cover"),
-        ("animated_cover", "animated_cover"),
+        ("animated_cover", "dynamic_cover"),  # the name under which Douyin promises the moving one
     ):
         if given.get(name):
             _put(post, f"video.{path}.url_list", [given[name]])

@@ -32,7 +32,9 @@ def cleaned(text: Any) -> str | None:
 
 
 def time_text(seconds: Any) -> str:
-    """Unix seconds as `YYYY-MM-DD HH-MM-SS` in China's time; '' for what is no time."""
+    """Unix seconds as `YYYY-MM-DD HH-MM-SS` in China's time; '' for what is no time, and for 0, which says none."""
+    if not seconds:
+        return ""
     try:
         moment = datetime.fromtimestamp(int(seconds), UTC)
     except (TypeError, ValueError, OverflowError, OSError):

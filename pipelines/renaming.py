@@ -1,0 +1,95 @@
+"""An account's folder follows its name: on the disk, and in the rows of its files.
+
+The order of things: the intent is written down in the root, the folder is renamed, the rows follow in one commit, the
+intent is removed. Whoever opens the archive next finds an intent that a crash left, and carries it to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import NotFound
+
+if TYPE_CHECKING:
+    from pipelines.databases import AsyncUserDB
+    from pipelines.load.lake import Lake
+    from pipelines.settings import Settings
+
+_INTENT = ".renaming-"
+
+
+async def user_folder(kwargs: Mapping[str, Any], sec_user_id: str, former: str | None, db: AsyncUserDB) -> Path:
+    """The folder of an account whose profile is kept: one of its own under `path`, or the archive's; made or renamed.
+
+    `former` is the nickname that the archive knew before. Raises NotFound where the profile told no such account.
+    """
+    from pipelines.load.naming import create_or_rename_user_folder
+
+    now = await db.get_user_info(sec_user_id)
+    if not now:
+        raise NotFound(f"Douyin told nothing of the account {sec_user_id}; check the link in a browser.")
+    nickname = now.get("nickname") or sec_user_id
+    if is_of_archive(kwargs.get("path"), db.settings):
+        return await asyncio.to_thread(own_folder, db.settings, db.lake, sec_user_id, nickname)
+    return await asyncio.to_thread(create_or_rename_user_folder, kwargs, {"nickname": former}, nickname)
+
+
+def is_of_archive(path: Any, settings: Settings) -> bool:
+    """Whether a `path` means the archive's own media: none is given, or the archive's root on this machine is."""
+    if settings.is_s3:
+        return False
+    return not path or Path(path).expanduser().resolve() == Path(settings.root).resolve()
+
+
+def own_folder(settings: Settings, lake: Lake, sec_user_id: str, nickname: str) -> Path:
+    """The archive's folder of an account under its present name; a former one is renamed, rows of files too."""
+    from pipelines.load.naming import folder_name
+
+    media = Path(settings.root) / "media"
+    old, new = lake.folders().get(sec_user_id), folder_name(nickname, sec_user_id)
+    if old is None:
+        lake.record_folders({sec_user_id: new})
+    elif old != new:
+        _rename(media, lake, sec_user_id, old, new)
+    (media / new).mkdir(parents=True, exist_ok=True)
+    return media / new
+
+
+def mend(settings: Settings, lake: Lake) -> int:
+    """Carry renames to their end that a crash cut off; how many there were. Costs one look into a folder."""
+    import orjson
+
+    if settings.is_s3:
+        return 0
+    intents = sorted(Path(settings.root).glob(f"{_INTENT}*.json"))
+    for intent in intents:
+        told = orjson.loads(intent.read_bytes())
+        _carry_out(Path(settings.root) / "media", lake, told["sec_user_id"], told["old"], told["new"])
+        intent.unlink(missing_ok=True)
+    return len(intents)
+
+
+def _rename(media: Path, lake: Lake, sec_user_id: str, old: str, new: str) -> None:
+    import orjson
+
+    from pipelines.load.legal import legal_name
+
+    media.mkdir(parents=True, exist_ok=True)
+    intent = media.parent / f"{_INTENT}{legal_name(sec_user_id)}.json"
+    unready = intent.with_suffix(".part")
+    unready.write_bytes(orjson.dumps({"sec_user_id": sec_user_id, "old": old, "new": new}))
+    unready.replace(intent)
+    _carry_out(media, lake, sec_user_id, old, new)
+    intent.unlink(missing_ok=True)
+
+
+def _carry_out(media: Path, lake: Lake, sec_user_id: str, old: str, new: str) -> None:
+    """Every step may have been done before: what is there under the old name moves, then the rows follow."""
+    from pipelines.load.naming import rename_user_folder
+
+    if (media / old).is_dir():
+        rename_user_folder(media / old, new)
+    lake.record_folders({sec_user_id: new}, moved=True)
