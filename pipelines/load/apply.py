@@ -44,19 +44,20 @@ def apply(
     if not fresh:
         return Applied()
     given = {name: _of_pages(frame, fresh, is_all=len(fresh) == len(set(page_ids))) for name, frame in frames.items()}
+    written = written_tables(con)
     changes, rows, new_posts = [CHANGES.schema.to_frame()], {}, 0
     for name, table in BY_NAME.items():
         frame = given.get(name)
         if frame is None or frame.is_empty():
             continue
         if table.kind is Kind.FACTS:
-            merged = _merge(con, table, frame)
+            merged = _merge(con, table, frame, is_written=name in written)
             changes.append(merged.changes)
             rows[name] = merged.rows.height
             if name == "posts":
                 new_posts = merged.rows.height - merged.known.height
         elif table.kind is Kind.SERIES:
-            rows[name] = _append(con, table, frame)
+            rows[name] = _append(con, table, frame, is_written=name in written)
         else:
             rows[name] = insert(con, table, frame)
     changed = pl.concat(changes)
@@ -92,8 +93,9 @@ def _marks(page_ids: Sequence[str], rejects: pl.DataFrame | None, run_id: str, a
     return pl.DataFrame(marks, schema=APPLIED_PAGES.schema, orient="row")
 
 
-def _merge(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> merge.Merged:
-    stored = _stored(con, table, frame.select(table.key).unique())
+def _merge(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, *, is_written: bool) -> merge.Merged:
+    keys = frame.select(table.key).unique()
+    stored = _stored(con, table, keys) if is_written else table.schema.to_frame()
     merged = merge.merge(table, stored, frame)
     replace(con, table, merged.rows, known=merged.known)
     return merged
@@ -101,17 +103,16 @@ def _merge(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) ->
 
 def _stored(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
     """The stored rows of these keys."""
-    if not has_rows(con, table):
-        return table.schema.to_frame()
     with among(con, keys) as (test, values):
         found = con.execute(f'SELECT * FROM "{table.name}" WHERE {test}', values).pl()
     return found.select(table.names).cast(table.schema)
 
 
-def _append(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> int:
+def _append(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, *, is_written: bool) -> int:
     """Append the rows of a series that say something new; only keys with older observations need all their rows."""
     subject = [name for name in table.key if name != "observed_at"]
-    last = _last_known(con, table, frame.select(subject).unique())
+    keys = frame.select(subject).unique()
+    last = _last_known(con, table, keys) if is_written else table.schema.to_frame()
     if last.height:
         starts = frame.group_by(subject).agg(pl.col("observed_at").min().alias("|from"))
         late = last.join(starts, on=subject).filter(pl.col("|from") <= pl.col("observed_at")).select(subject)
@@ -122,8 +123,6 @@ def _append(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -
 
 def _last_known(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
     """The last known value of each column of these keys, at the newest stored moment."""
-    if not has_rows(con, table):
-        return table.schema.to_frame()
     values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
     subject = ", ".join(f'"{name}"' for name in keys.columns)
     with among(con, keys) as (test, bounds):
@@ -169,12 +168,12 @@ def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[tuple[
         yield f"{between} AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)", bounds  # type: ignore[misc]
 
 
-def has_rows(con: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    """Whether the table was ever written to; planning a query on an empty one costs more than to ask."""
+def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables that were ever written to; planning a query on an empty one costs more than to ask for them all."""
     meta = f"__ducklake_metadata_{NAME}"
-    sql = f"""SELECT 1 FROM {meta}.ducklake_table_stats JOIN {meta}.ducklake_table USING (table_id)
-    WHERE end_snapshot IS NULL AND table_name = ? AND record_count > 0"""
-    return bool(con.execute(sql, [table.name]).fetchall())
+    sql = f"""SELECT table_name FROM {meta}.ducklake_table_stats JOIN {meta}.ducklake_table USING (table_id)
+    WHERE end_snapshot IS NULL AND record_count > 0"""
+    return {name for (name,) in con.execute(sql).fetchall()}
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,8 @@ _S3_OPTIONS = {
     "url_style": "URL_STYLE",
     "use_ssl": "USE_SSL",
 }
+_RACES = ("duplicate key", "already exists", "database is locked", "conflict")
+_TRIES = 8
 _HIDDEN = {"key": "your access key", "secret": "your secret key", "token": "your session token"}
 
 
@@ -68,7 +72,16 @@ def place_of(catalog: str, data_path: str, s3: Mapping[str, str] | None) -> Plac
     return Place(catalog, data_path, dict(s3 or {}))
 
 
-def connect(place: Place, *, read_only: bool, memory_limit: str, threads: int, temp: str, busy_timeout_ms: int) -> Any:
+def connect(
+    place: Place,
+    *,
+    read_only: bool,
+    memory_limit: str,
+    threads: int,
+    temp: str,
+    busy_timeout_ms: int,
+    rng: random.Random,
+) -> Any:
     """A DuckDB connection with the catalog attached as `archive` and in use."""
     import duckdb
 
@@ -83,12 +96,27 @@ def connect(place: Place, *, read_only: bool, memory_limit: str, threads: int, t
         if place.is_s3:
             for statement in _access(place.s3):
                 con.execute(statement)
-        con.execute(_attach(place, read_only=read_only, busy_timeout_ms=busy_timeout_ms))
+        _when_free(con, _attach(place, read_only=read_only, busy_timeout_ms=busy_timeout_ms), rng)
         con.execute(f"USE {NAME}")
     except duckdb.Error as error:
         con.close()
         raise refusal(error, place) from None
     return con
+
+
+def _when_free(con: duckdb.DuckDBPyConnection, statement: str, rng: random.Random) -> None:
+    """Run ATTACH, again where another process makes the same catalog just now: DuckLake itself takes no turns."""
+    import duckdb
+
+    for attempt in range(_TRIES):
+        try:
+            con.execute(statement)
+        except duckdb.Error as error:
+            if attempt == _TRIES - 1 or not any(word in str(error) for word in _RACES):
+                raise
+            time.sleep(min(0.05 * 2**attempt, 1.0) * (0.5 + rng.random()))
+        else:
+            return
 
 
 def _extensions(place: Place) -> list[str]:

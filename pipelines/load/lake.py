@@ -74,6 +74,7 @@ class Lake:
         turn. BadInput where there is no archive to read, or a newer one; Unreachable where nothing answers.
         """
         place = attach.place_of(catalog, data_path, s3)
+        rng = rng or random.Random()  # noqa: S311 - jitter only
         temp = tempfile.TemporaryDirectory(prefix="aweme-", ignore_cleanup_errors=True)
         try:
             con = attach.connect(
@@ -83,6 +84,7 @@ class Lake:
                 threads=threads,
                 temp=temp.name,
                 busy_timeout_ms=busy_timeout_ms,
+                rng=rng,
             )
         except BaseException:
             temp.cleanup()
@@ -90,7 +92,7 @@ class Lake:
         lake = cls(place, con, temp)
         lake._now = now
         try:
-            lake._begin(read_only=read_only, wait_s=wait_s, rng=rng or random.Random())  # noqa: S311 - jitter only
+            lake._begin(read_only=read_only, wait_s=wait_s, rng=rng)
         except BaseException:
             lake.close()
             raise
