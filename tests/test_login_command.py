@@ -143,9 +143,22 @@ def test_a_login_can_be_kept_in_a_prefect_secret(
     assert done.returncode == 0, done.stderr
     assert "douyin-login" in done.stdout
     assert not kept.exists()
-    read = "from prefect.blocks.system import Secret; print(Secret.load('douyin-login').get())"
-    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environ}
-    told = subprocess.run(
-        [sys.executable, "-c", read], env=own, capture_output=True, text=True, timeout=120, check=True
-    )
-    assert told.stdout.strip() == session(simulator)
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **environ}
+    command = [sys.executable, "-c", READS, "douyin-login"]
+    told = subprocess.run(command, env=own, capture_output=True, text=True, timeout=120, check=True)
+    assert told.stdout.splitlines()[-2:] == [session(simulator), "BadInput"]
+
+
+READS = """
+import asyncio, sys
+from flows.cookies import with_secret
+from pipelines.errors import BadInput
+from pipelines.settings import load_settings
+async def main():
+    print((await with_secret(load_settings({"cookie_secret": sys.argv[1]}))).cookie)
+    try:
+        await with_secret(load_settings({"cookie_secret": "another"}))
+    except BadInput as error:
+        print(type(error).__name__)
+asyncio.run(main())
+"""
