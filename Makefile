@@ -33,7 +33,7 @@ bench: setup ## measure; prints a table and writes JSON
 	@$(BIN)/python -m bench
 
 lock: ## make requirements.lock anew
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras --no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove .venv and caches
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -8,12 +8,13 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
 
@@ -54,9 +55,15 @@ def own_server(port: int) -> Iterator[str]:
     _refuse_taken(port)
     environ = server_environment(port, os.environ)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own interpreter
+    # A file, not a pipe: a pipe that nobody reads stops the server once it is full.
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(command, env=environ, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - our own interpreter
+        yield from _serving(server, port, environ, log)
+
+
+def _serving(server: subprocess.Popen[bytes], port: int, environ: Mapping[str, str], log: IO[bytes]) -> Iterator[str]:
     try:
-        _wait_for(server, f"http://127.0.0.1:{port}/api/health")
+        _wait_for(server, f"http://127.0.0.1:{port}/api/health", log)
         os.environ.update({name: environ[name] for name in ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED")})
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -79,12 +86,12 @@ def _refuse_taken(port: int) -> None:
             ) from error
 
 
-def _wait_for(server: subprocess.Popen[bytes], health: str, seconds: float = 90) -> None:
+def _wait_for(server: subprocess.Popen[bytes], health: str, log: IO[bytes], seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if server.poll() is not None:
-            told = (server.stderr.read() if server.stderr else b"").decode(errors="replace")[-2000:]
-            raise BadInput(f"The Prefect server did not start:\n{told}")
+            log.seek(0)
+            raise BadInput(f"The Prefect server did not start:\n{log.read().decode(errors='replace')[-2000:]}")
         try:
             with urllib.request.urlopen(health, timeout=2):  # noqa: S310 - loopback
                 return
