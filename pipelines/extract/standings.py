@@ -66,8 +66,8 @@ def read_standing(body: bytes) -> Standing:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Unfamiliar("Douyin's answer about the login is no JSON; run it again later.") from error
-    answer = answer if isinstance(answer, dict) else {}
-    data = answer.get("data") if isinstance(answer.get("data"), dict) else {}
+    answer = _fields(answer)
+    data = _fields(answer.get("data"))
     code = _whole(answer.get("error_code")) or _whole(data.get("error_code"))
     said = str(answer.get("description") or data.get("description") or "")[:200]
     if code not in (0, _ABNORMAL, _BUSY):
@@ -79,6 +79,10 @@ def read_standing(body: bytes) -> Standing:
         return Standing("abnormal", str(_ABNORMAL), _ABNORMAL, said)  # Douyin leaves the status out then
     word = str(status).strip().lower()[:40]
     return Standing(_KINDS.get(word, "unknown"), word, code, said)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _whole(value: Any) -> int:
