@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,18 @@ _summary: ContextVar[list[Summary] | None] = ContextVar("summary", default=None)
 
 
 OWN_JOB = ArchiveJob()
+
+
+def _named(what: str) -> Callable[[], str]:
+    """A run's name with the end of its target: a whole link would fill the screen."""
+
+    def name() -> str:
+        job = flow_run.parameters.get("job")
+        target = job.get("target", "") if isinstance(job, dict) else getattr(job, "target", "")
+        short = str(target).partition("?")[0].rstrip("/")
+        return f"{what} {short if len(short) <= 24 else '…' + short[-20:]}"
+
+    return name
 
 
 async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
@@ -56,19 +69,19 @@ def _state(summary: Summary) -> State[Any]:
     return Failed(name=summary.outcome.capitalize(), message=summary.reason)
 
 
-@flow(name="handle-one-video", flow_run_name="post {job.target}")
+@flow(name="handle-one-video", flow_run_name=_named("post"))
 async def handle_one_video(job: ArchiveJob) -> State[Any]:
     """Archive a single post (单个作品): video, image set or live photos."""
     return await _archive(job, Mode.ONE)
 
 
-@flow(name="handle-user-post", flow_run_name="posts of {job.target}")
+@flow(name="handle-user-post", flow_run_name=_named("posts of"))
 async def handle_user_post(job: ArchiveJob) -> State[Any]:
     """Archive the posts (作品) of an account: rows into tables, media into files."""
     return await _archive(job, Mode.POST)
 
 
-@flow(name="handle-user-like", flow_run_name="likes of {job.target}")
+@flow(name="handle-user-like", flow_run_name=_named("likes of"))
 async def handle_user_like(job: ArchiveJob) -> State[Any]:
     """Archive what an account likes (喜欢), where its list is open to see."""
     return await _archive(job, Mode.LIKE)
@@ -80,13 +93,13 @@ async def handle_user_collect(job: ArchiveJob = OWN_JOB) -> State[Any]:
     return await _archive(job, Mode.COLLECT)
 
 
-@flow(name="handle-user-mix", flow_run_name="mix {job.target}")
+@flow(name="handle-user-mix", flow_run_name=_named("mix"))
 async def handle_user_mix(job: ArchiveJob) -> State[Any]:
     """Archive a mix (合辑), by its link or the link of one of its posts."""
     return await _archive(job, Mode.MIX)
 
 
-@flow(name="handle-user-live", flow_run_name="room {job.target}")
+@flow(name="handle-user-live", flow_run_name=_named("room"))
 async def handle_user_live(job: ArchiveJob) -> State[Any]:
     """Record a live room (直播) while it lasts; an ended one lands as rows."""
     return await _archive(job, Mode.LIVE)
