@@ -84,11 +84,11 @@ class House:
         await self.source.close()
 
 
-def open_lake(settings: Settings, *, read_only: bool = False) -> Lake:
-    """The lake that the settings name; makes the folder of a local one."""
+def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | None = None) -> Lake:
+    """The lake that the settings name, as it is or as it was at a moment; makes the folder of a local one."""
     from pipelines.load.lake import Lake
 
-    if not read_only:
+    if not read_only and at is None:
         for path in (settings.data_path, settings.catalog.removeprefix("sqlite:")):
             if "://" not in path:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +96,7 @@ def open_lake(settings: Settings, *, read_only: bool = False) -> Lake:
         catalog=settings.catalog,
         data_path=settings.data_path,
         read_only=read_only,
+        at=at,
         s3=settings.s3 if settings.is_s3 else None,
         memory_limit=settings.memory_limit,
         now=utc_now,

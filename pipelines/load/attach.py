@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -81,8 +82,9 @@ def connect(
     temp: str,
     busy_timeout_ms: int,
     rng: random.Random,
+    at: datetime | None = None,
 ) -> Any:
-    """A DuckDB connection with the catalog attached as `archive` and in use."""
+    """A DuckDB connection with the catalog attached as `archive` and in use, as it is or as it was at `at`."""
     import duckdb
 
     if read_only and place.kind == "sqlite" and not Path(place.target).is_file():
@@ -96,7 +98,7 @@ def connect(
         if place.is_s3:
             for statement in _access(place.s3):
                 con.execute(statement)
-        _when_free(con, _attach(place, read_only=read_only, busy_timeout_ms=busy_timeout_ms), rng)
+        _when_free(con, _attach(place, read_only=read_only, busy_timeout_ms=busy_timeout_ms, at=at), rng)
         con.execute(f"USE {NAME}")
     except duckdb.Error as error:
         con.close()
@@ -117,6 +119,13 @@ def _when_free(con: duckdb.DuckDBPyConnection, statement: str, rng: random.Rando
             time.sleep(min(0.05 * 2**attempt, 1.0) * (0.5 + rng.random()))
         else:
             return
+
+
+def attach_beside(con: duckdb.DuckDBPyConnection, catalog: str, name: str) -> None:
+    """Attach another archive, on SQLite and local disk, for reading under a name of its own."""
+    _load(con, "sqlite_scanner")
+    other = Place(catalog, "")
+    con.execute(f"ATTACH {quoted(f'ducklake:sqlite:{other.target}')} AS {name} (READ_ONLY)")
 
 
 def _extensions(place: Place) -> list[str]:
@@ -166,7 +175,7 @@ def _access(s3: Mapping[str, str], *, is_hidden: bool = False) -> list[str]:
     return [f"CREATE OR REPLACE SECRET aweme_s3 ({', '.join(words)})"]
 
 
-def _attach(place: Place, *, read_only: bool, busy_timeout_ms: int) -> str:
+def _attach(place: Place, *, read_only: bool, busy_timeout_ms: int, at: datetime | None) -> str:
     options = [f"DATA_PATH {quoted(place.tables)}", "DATA_INLINING_ROW_LIMIT 0"]
     if not place.is_s3:
         options.append("OVERRIDE_DATA_PATH true")  # a local archive may be moved with its catalog
@@ -174,6 +183,8 @@ def _attach(place: Place, *, read_only: bool, busy_timeout_ms: int) -> str:
         options += [f"META_BUSY_TIMEOUT {busy_timeout_ms}", *([] if read_only else ["META_JOURNAL_MODE 'WAL'"])]
     if read_only:
         options.append("READ_ONLY")
+    if at is not None:
+        options.append(f"SNAPSHOT_TIME {quoted(at.isoformat())}")
     return f"ATTACH {quoted(f'ducklake:{place.kind}:{place.target}')} AS {NAME} ({', '.join(options)})"
 
 

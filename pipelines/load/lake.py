@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import polars as pl
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from schemas.files import Kept, Wanted
     from schemas.pages import Checkpoint, Page
 
+T = TypeVar("T")
 _BATCH_BYTES = 16 * 1024 * 1024
 
 
@@ -59,6 +60,7 @@ class Lake:
         catalog: str,
         data_path: str,
         read_only: bool = False,
+        at: datetime | None = None,
         s3: Mapping[str, str] | None = None,
         busy_timeout_ms: int = 5000,
         wait_s: float = 120.0,
@@ -70,6 +72,7 @@ class Lake:
         """Open an archive; for writing, make or bring up to date its tables.
 
         `catalog` is sqlite:PATH, postgres:CONNINFO or postgresql://...; `data_path` a folder or s3://bucket/prefix;
+        `at` shows it as it was at that moment (only for reading);
         `s3` may hold key, secret, token, region, endpoint, url_style, use_ssl. A writer waits `wait_s` seconds for its
         turn. BadInput where there is no archive to read, or a newer one; Unreachable where nothing answers.
         """
@@ -79,7 +82,8 @@ class Lake:
         try:
             con = attach.connect(
                 place,
-                read_only=read_only,
+                read_only=read_only or at is not None,
+                at=at,
                 memory_limit=memory_limit,
                 threads=threads,
                 temp=temp.name,
@@ -92,7 +96,7 @@ class Lake:
         lake = cls(place, con, temp)
         lake._now = now
         try:
-            lake._begin(read_only=read_only, wait_s=wait_s, rng=rng)
+            lake._begin(read_only=read_only or at is not None, wait_s=wait_s, rng=rng)
         except BaseException:
             lake.close()
             raise
@@ -127,6 +131,21 @@ class Lake:
         if self._writer is None:
             raise BadInput("This archive was opened for reading only: open it for writing.")
         return self._writer.commit(work)
+
+    def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Do work in one commit, for the modules beside this one; it may be done twice, so it has no effect outside."""
+        done: T = self._commit(work)
+        return done
+
+    def alone(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Do work that commits for itself while no other writes: DuckLake's own care of its files."""
+        if self._writer is None:
+            raise BadInput("This archive was opened for reading only: open it for writing.")
+        return self._writer.alone(work)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for reading, for the modules beside this one."""
+        return self._read()
 
     def _read(self) -> duckdb.DuckDBPyConnection:
         cursor = self._con.cursor()

@@ -104,6 +104,18 @@ class Writer:
                 time.sleep(min(0.02 * 2**attempt, 1.0) * (0.5 + self._rng.random()))
         raise LakeBusy("The catalog stayed busy: another program writes to it. Try again when it is done.") from last
 
+    def alone(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Do work that commits for itself, once, while it is this writer's turn."""
+        import duckdb
+
+        with self._lock, self._turn():
+            try:
+                return work(self._con)
+            except duckdb.Error as error:
+                if not any(word in str(error).lower() for word in _BUSY):
+                    raise
+                raise LakeBusy("The catalog is busy: another program writes to it. Try again later.") from error
+
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         self._con.execute("BEGIN")
         try:

@@ -1,0 +1,181 @@
+"""All tables made again from the raw pages, without network: how a better parser reaches old answers.
+
+The tables are made in an archive of their own on local disk, page after page in the order in which they were read,
+compared with those in force, and what differs is put in their place in one commit: a crash loses nothing but the work.
+Raw pages, files, checkpoints and runs are not touched. Folders of accounts, and the marks of entries that full walks
+found gone (`changes` holds them), come from no page; they are carried over and set again at their moment.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import LakeBusy
+from pipelines.house import open_lake
+from pipelines.load.marks import gone_marks, set_marks
+from pipelines.load.rawpages import READABLE
+from pipelines.load.replacing import Difference, differences, lacking, take_place
+from pipelines.transform.frames import frames_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipelines.load.lake import Lake
+    from pipelines.settings import Settings
+    from schemas.pages import Page
+
+Progress = Callable[[int, int], None]
+
+_BATCH_BYTES = 24 * 1024 * 1024
+_TRIES = 5
+_UNFAMILIAR = "outcome = 'Unfamiliar'"
+_LEFT_RAW_SQL = """
+SELECT operation, outcome, count(*) AS pages, min(fetched_at) AS first_at, max(fetched_at) AS last_at,
+       arg_max(page_id, fetched_at) AS newest_page
+FROM raw_pages WHERE outcome = 'Unfamiliar' AND page_id NOT IN (SELECT page_id FROM applied_pages)
+GROUP BY ALL ORDER BY ALL
+"""
+
+
+@dataclass
+class Rebuilt:
+    """What came of a rebuild. `left_raw` are answers of unknown shape, by operation; `rejects` counts odd items."""
+
+    pages: int = 0
+    rejects: int = 0
+    is_written: bool = False
+    tables: list[Difference] = field(default_factory=list)
+    left_raw: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def differing(self) -> list[Difference]:
+        """The tables that differ from those in force before."""
+        return [table for table in self.tables if not table.is_none]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+
+def _unseen(_done: int, _total: int) -> None:
+    """The progress of those who do not look."""
+
+
+def rebuild(
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    unfamiliar: bool = False,
+    scratch: Path | None = None,
+    on_progress: Progress = _unseen,
+) -> Rebuilt:
+    """Make all tables again from the raw pages; with `dry_run` only tell how they would differ.
+
+    `unfamiliar` also tries answers that were not understood when they came; those that still give no rows stay raw.
+    `scratch` is a folder with room for the tables once more (default: the system's temporary folder).
+    Raises LakeBusy where other runs write without a pause.
+    """
+    with tempfile.TemporaryDirectory(prefix="aweme-rebuild-", dir=scratch) as folder:
+        beside = replace(settings, root=folder, catalog=f"sqlite:{folder}/catalog.sqlite", s3={})
+        with open_lake(settings, read_only=dry_run) as lake:
+            done = Rebuilt()
+            with open_lake(beside) as fresh:
+                _replay_all(lake, fresh, unfamiliar=unfamiliar, done=done, on_progress=on_progress)
+            if dry_run:
+                done.tables = differences(lake, beside.catalog)
+            else:
+                done.tables = _put_in_place(lake, beside, done)
+                done.is_written = bool(done.differing)
+            done.left_raw = lake.query(_LEFT_RAW_SQL).to_dicts()
+    return done
+
+
+def _replay_all(lake: Lake, fresh: Lake, *, unfamiliar: bool, done: Rebuilt, on_progress: Progress) -> None:
+    where = f"{READABLE} OR {_UNFAMILIAR}" if unfamiliar else READABLE
+    total = lake.query(f"SELECT count(*) FROM raw_pages WHERE {where}").item()
+
+    def told(pages: int) -> None:
+        done.pages += pages
+        on_progress(done.pages, total)
+
+    done.rejects += replay(fresh, lake.raw_pages(where=where, max_bytes=_BATCH_BYTES), gone_marks(lake), told)
+
+
+def _put_in_place(lake: Lake, beside: Settings, done: Rebuilt) -> list[Difference]:
+    for _ in range(_TRIES):
+        found = take_place(lake, beside.catalog)
+        if found is not None:
+            return found
+        page_ids, marks = lacking(lake, beside.catalog)
+        with open_lake(beside) as fresh:
+            done.rejects += replay(fresh, lake.raw_pages(page_ids, max_bytes=_BATCH_BYTES), marks, lambda _pages: None)
+        done.pages += len(page_ids)
+    raise LakeBusy("Another run wrote pages all the time, so nothing was changed: rebuild again when it has ended.")
+
+
+def replay(fresh: Lake, batches: Iterator[list[Page]], marks: pl.DataFrame, on_pages: Callable[[int], None]) -> int:
+    """Make the rows of these pages, and set each mark before the first page that was read after it; counts rejects.
+
+    The next pages are read and parsed while the rows of those before are merged.
+    """
+    rejects, left = 0, marks
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as reading:
+        coming = reading.submit(_next_rows, batches)
+        while (found := coming.result()) is not None:
+            coming = reading.submit(_next_rows, batches)
+            pages, frames = found
+            first, last = pages[0].fetched_at, pages[-1].fetched_at
+            left = _set_before(fresh, left, first)
+            if left.height and left["observed_at"][0] <= last:
+                for part in _parts(pages, left):
+                    left = _set_before(fresh, left, part[0].fetched_at)
+                    rejects += _apply(fresh, part, frames_of(part))
+            else:
+                rejects += _apply(fresh, pages, frames)
+            on_pages(len(pages))
+    set_marks(fresh, left)
+    return rejects
+
+
+def _next_rows(batches: Iterator[list[Page]]) -> tuple[list[Page], dict[str, pl.DataFrame]] | None:
+    pages = next(batches, None)
+    if pages is None:
+        return None
+    pages = [page for page in map(_as_if_known, pages) if page.outcome != "Unfamiliar"]
+    return (pages, frames_of(pages)) if pages else _next_rows(batches)
+
+
+def _as_if_known(page: Page) -> Page:
+    """A page that was not understood when it came, as one that is, where it gives rows now."""
+    if page.outcome != "Unfamiliar":
+        return page
+    known = replace(page, outcome="ok")
+    return known if _gives_rows(known) else page
+
+
+def _gives_rows(page: Page) -> bool:
+    return any(frame.height for name, frame in frames_of([page]).items() if name != "rejects")
+
+
+def _apply(fresh: Lake, pages: Sequence[Page], frames: dict[str, pl.DataFrame]) -> int:
+    return fresh.apply(frames, [page.page_id for page in pages], run_id="rebuild").rejects
+
+
+def _set_before(fresh: Lake, marks: pl.DataFrame, moment: Any) -> pl.DataFrame:
+    if not marks.height or marks["observed_at"][0] > moment:
+        return marks
+    set_marks(fresh, marks.filter(marks["observed_at"] <= moment))
+    return marks.filter(marks["observed_at"] > moment)
+
+
+def _parts(pages: list[Page], marks: pl.DataFrame) -> Iterator[list[Page]]:
+    """The pages cut where a mark was set between two of them."""
+    moments = marks["observed_at"].unique().sort().to_list()
+    for _, part in groupby(pages, key=lambda page: sum(moment <= page.fetched_at for moment in moments)):
+        yield list(part)

@@ -1,0 +1,152 @@
+"""Tables that were made again beside the archive: how they differ from it, and how they take its place in one commit.
+
+Rows are compared by key and hash, so that only what differs is written; a table of which most differs is written anew.
+What no raw page tells is carried over: folders of accounts, and which run applied a page when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipelines.load.attach import NAME, attach_beside
+from schemas.catalog import TABLES
+from schemas.table import Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.load.lake import Lake
+
+FRESH = "fresh"
+KEPT = ("raw_pages", "files", "checkpoints", "runs")
+"""Tables that are not made of raw pages."""
+
+MADE = tuple(table for table in TABLES if table.name not in KEPT)
+"""Tables that are made of raw pages, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a table made again differs from the one in the archive, in rows."""
+
+    table: str
+    rows_before: int
+    rows_after: int
+    added: int
+    removed: int
+    changed: int
+
+    @property
+    def is_none(self) -> bool:
+        """Whether both hold the same rows."""
+        return not (self.added or self.removed or self.changed) and self.rows_before == self.rows_after
+
+
+def differences(lake: Lake, catalog: str) -> list[Difference]:
+    """How the tables of the archive at `catalog` (sqlite:PATH) differ from those of the lake; nothing is changed."""
+    con = lake.cursor()
+    attach_beside(con, catalog, FRESH)
+    try:
+        return [_compare(con, table) for table in MADE]
+    finally:
+        con.execute("DROP TABLE IF EXISTS temp.differing")
+        con.execute(f"DETACH {FRESH}")
+
+
+def lacking(lake: Lake, catalog: str) -> tuple[list[str], pl.DataFrame]:
+    """What other runs wrote meanwhile: pages applied, and gone marks set, that the other archive lacks."""
+    con = lake.cursor()
+    attach_beside(con, catalog, FRESH)
+    try:
+        return _lacking(con)
+    finally:
+        con.execute(f"DETACH {FRESH}")
+
+
+def take_place(lake: Lake, catalog: str) -> list[Difference] | None:
+    """Put the rows of the archive at `catalog` in place of the lake's, in one commit.
+
+    None, and nothing is changed, where another run applied pages that the other archive lacks.
+    """
+    attach_beside(lake.cursor(), catalog, FRESH)
+
+    def work(con: duckdb.DuckDBPyConnection) -> list[Difference] | None:
+        pages, marks = _lacking(con)
+        return None if pages or marks.height else [_replace(con, table) for table in MADE]
+
+    try:
+        return lake.commit(work)
+    finally:
+        lake.cursor().execute(f"DETACH {FRESH}")
+
+
+def _lacking(con: duckdb.DuckDBPyConnection) -> tuple[list[str], pl.DataFrame]:
+    pages = con.execute(
+        f"""SELECT page_id FROM {NAME}.applied_pages ANTI JOIN {FRESH}.applied_pages USING (page_id)
+        JOIN {NAME}.raw_pages USING (page_id) ORDER BY fetched_at, page_id"""
+    ).fetchall()
+    marks = con.execute(
+        f"""SELECT l.* FROM {NAME}.changes l
+        ANTI JOIN {FRESH}.changes f USING (table_name, row_key, column_name, observed_at)
+        WHERE table_name = 'listing_entries' AND column_name = 'gone_at' AND new_value IS NOT NULL
+        ORDER BY observed_at"""
+    ).pl()
+    return [page_id for (page_id,) in pages], marks
+
+
+def _source(table: Table) -> str:
+    """The rows that a table should hold, as a query."""
+    if table.name == "applied_pages":
+        return f"""SELECT f.page_id, coalesce(l.run_id, r.run_id) AS run_id, f.reject_count,
+        coalesce(l.applied_at, f.applied_at) AS applied_at FROM {FRESH}.applied_pages f
+        LEFT JOIN {NAME}.applied_pages l USING (page_id)
+        LEFT JOIN (SELECT page_id, run_id FROM {NAME}.raw_pages) r USING (page_id)"""
+    names = _names(table)
+    if table.name == "users":
+        folder = names.replace('"folder"', "coalesce(f.folder, l.folder) AS folder")
+        return f"""SELECT {folder.replace('"sec_user_id"', "f.sec_user_id")} FROM {FRESH}.users f
+        LEFT JOIN (SELECT sec_user_id, folder FROM {NAME}.users) l USING (sec_user_id)
+        UNION ALL SELECT {names} FROM {NAME}.users l
+        ANTI JOIN {FRESH}.users f USING (sec_user_id) WHERE l.folder IS NOT NULL"""
+    return f'SELECT {names} FROM {FRESH}."{table.name}"'
+
+
+def _names(table: Table) -> str:
+    return ", ".join(f'"{name}"' for name in table.names)
+
+
+def _compare(con: duckdb.DuckDBPyConnection, table: Table) -> Difference:
+    """Note the keys whose rows differ in the temporary table `differing`."""
+    key, names = ", ".join(f'"{name}"' for name in table.key), _names(table)
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE differing AS
+        SELECT {key}, old IS NULL AS is_added, new IS NULL AS is_removed
+        FROM (SELECT {key}, hash({names}) AS old FROM {NAME}."{table.name}")
+        FULL JOIN (SELECT {key}, hash({names}) AS new FROM ({_source(table)})) USING ({key})
+        WHERE old IS DISTINCT FROM new"""
+    )
+    counts = f"""SELECT (SELECT count(*) FROM {NAME}."{table.name}"), (SELECT count(*) FROM ({_source(table)})),
+    count(*) FILTER (is_added), count(*) FILTER (is_removed), count(*) FILTER (NOT is_added AND NOT is_removed)
+    FROM differing"""
+    return Difference(table.name, *con.execute(counts).fetchall()[0])
+
+
+def _replace(con: duckdb.DuckDBPyConnection, table: Table) -> Difference:
+    found = _compare(con, table)
+    if found.is_none:
+        return found
+    key, names = ", ".join(f'"{name}"' for name in table.key), _names(table)
+    touched = found.added + found.removed + found.changed
+    # A key that stands twice shows in the counts only.
+    is_odd = found.rows_before + found.added - found.removed != found.rows_after
+    is_whole = is_odd or touched * 2 > found.rows_before
+    test = "" if is_whole else f"WHERE ({key}) IN (SELECT ({key}) FROM differing)"
+    # Set aside first: what is carried over is read from the rows that are about to go.
+    con.execute(f"CREATE OR REPLACE TEMP TABLE renewed AS SELECT {names} FROM ({_source(table)}) {test}")
+    con.execute(f'DELETE FROM {NAME}."{table.name}" {test}')
+    con.execute(f'INSERT INTO {NAME}."{table.name}" ({names}) SELECT {names} FROM renewed')
+    con.execute("DROP TABLE renewed")
+    return found
