@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +17,11 @@ from deployments.simulator.faults import Fault
 from deployments.simulator.world import World
 
 _START_S = 10.0
+
+
+def _is_no_break(record: logging.LogRecord) -> bool:
+    """Answers that break off on purpose are no errors to tell of."""
+    return "Exception in ASGI application" not in record.getMessage()
 
 
 class Simulator:
@@ -35,7 +41,6 @@ class Simulator:
         self._address = (host, port)
         config = uvicorn.Config(
             self.app,
-            # Answers that break off on purpose would be told of as errors.
             log_level="critical",
             log_config=None,
             access_log=False,
@@ -46,6 +51,8 @@ class Simulator:
             ws="none",
             timeout_graceful_shutdown=1,
         )
+        # A filter, since whoever sets up logging later (Prefect does) sets the levels anew.
+        logging.getLogger("uvicorn.error").addFilter(_is_no_break)
         self._server = uvicorn.Server(config)
         self._thread: Thread | None = None
 
