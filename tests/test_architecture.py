@@ -75,7 +75,6 @@ def test_nothing_reaches_up_or_across(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=place_of)
 def test_only_those_who_join_the_stages_read_settings(path: Path) -> None:
-    place = place_of(path)
     if STAGES & set(path.parts):
         assert not touches(imports_of(path), "pipelines.settings")
 

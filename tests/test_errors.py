@@ -8,9 +8,7 @@ import pytest
 
 from pipelines import errors
 
-EVERY = [
-    kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ArchiveError)
-]
+EVERY = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ArchiveError)]
 
 
 @pytest.mark.parametrize("kind", EVERY)
