@@ -45,8 +45,8 @@ class DouyinHandler:
     """
 
     def __init__(self, kwargs: Mapping[str, Any] | None = None, *, settings: Settings | None = None) -> None:
-        self.kwargs = dict(kwargs or {})
         self.settings = settings or settings_from(kwargs)
+        self.kwargs = dict(kwargs or {})
         self._open: DouyinCrawler | None = None
         self._stack = AsyncExitStack()
 
