@@ -6,38 +6,29 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import Absent, ArchiveError, BadInput, Blocked, LakeBusy, NotFound
-from pipelines.extract.questions import question
+from pipelines.asking import read_one
+from pipelines.errors import ArchiveError, BadInput, Blocked, LakeBusy, NotFound
 from pipelines.house import Step
 from pipelines.loading import Loader
 from pipelines.modes import Listing
+from pipelines.renamed import follow_name
+from pipelines.vanishing import note_gone
 from pipelines.walking import Walk
 from schemas.jobs import Mode
 
 if TYPE_CHECKING:
     from pipelines.extract.links import Link
     from pipelines.run import Run
-    from schemas.pages import Page
 
 _REPLIES = Listing("comment_reply", "comment_reply", None, has_media=False)
 _FOLDER = Listing("collects_posts", "collects", None)
-
-
-async def read_one(run: Run, operation: str, target: str, **params: Any) -> Page:
-    """Ask for one thing and keep the answer; one that says it is gone becomes rows too, before it is raised."""
-    try:
-        page = await run.house.crawler.ask(operation, question(operation, target, **params), target=target)
-    except Absent as gone:
-        kept: Page | None = gone.facts.get("page")
-        if kept is not None:
-            await run.keep(kept)
-            await run.apply()
-        raise
-    except ArchiveError as error:
-        await run.keep_failed(error)
-        raise
-    await run.keep(page)
-    return page
+# Where a profile counts the items of a listing.
+_COUNTED: dict[str, str] = {
+    Mode.POST: "user.aweme_count",
+    Mode.LIKE: "user.favoriting_count",
+    Mode.FOLLOWING: "user.following_count",
+    Mode.FOLLOWERS: "user.follower_count",
+}
 
 
 async def archive_one(run: Run, aweme_id: str, step: Step) -> None:
@@ -50,7 +41,7 @@ async def archive_one(run: Run, aweme_id: str, step: Step) -> None:
         await run.apply()
 
     await step("read the post", read)
-    await Loader(run, step, {"kinds": run.house.settings.media, "aweme_ids": [aweme_id]}).load_all()
+    await Loader(run, step, lambda: {"aweme_ids": [aweme_id], "posts": run.job.filter}).load_all()
 
 
 async def archive_hot_board(run: Run, step: Step) -> None:
@@ -77,7 +68,9 @@ async def archive_listing(run: Run, mode: Mode, listing: Listing, link: Link, st
             if not run.job.keyword:
                 raise BadInput("Mode search needs what to look for: --keyword WORDS.")
             params = {"keyword": run.job.keyword, "from_user": uid}
-    await walk_and_load(run, Walk(run, listing, owner_id, params), step)
+    walk = Walk(run, listing, owner_id, params)
+    await walk_and_load(run, walk, step)
+    await note_gone(run, walk, step)
     if mode is Mode.COMMENTS:
         await _archive_replies(run, owner_id, step)
     elif mode is Mode.COLLECTS:
@@ -89,8 +82,7 @@ async def walk_and_load(run: Run, walk: Walk, step: Step) -> None:
     if not walk.listing.has_media:
         await walk.to_end(step)
         return
-    scope = {"kinds": run.house.settings.media, "listing": walk.listing.listing, "owner_id": walk.owner_id}
-    loader = Loader(run, step, scope, accept=walk.accepts)
+    loader = Loader(run, step, walk.scope)
     await _beside(walk.to_end(step), loader.follow)
 
 
@@ -114,15 +106,16 @@ async def _beside(walking: Awaitable[None], follow: Callable[[asyncio.Event], Aw
 
 
 async def read_profile(run: Run, sec_user_id: str) -> str | None:
-    """Read an account's profile: who it is, and how many posts to expect; its uid."""
+    """Read an account's profile: who it is, and how many posts to expect; its uid. Its folder follows its name."""
     from pipelines.transform.interface import at, load_json
 
     page = await read_one(run, "user_profile", sec_user_id)
     answer = load_json(page.body)
     run.summary.name = at(answer, "user.nickname") or ""
-    post_count = at(answer, "user.aweme_count")
-    if isinstance(post_count, int) and run.summary.mode == Mode.POST:
-        run.house.on_event("total", posts=min(post_count, run.job.limit or post_count))
+    mode = run.summary.mode
+    counted = at(answer, _COUNTED[mode]) if mode in _COUNTED else None
+    run.expected = counted if isinstance(counted, int) else None
+    await follow_name(run, sec_user_id, run.summary.name)
     uid = at(answer, "user.uid")
     return str(uid) if uid else None
 
@@ -151,4 +144,6 @@ async def _archive_folders(run: Run, step: Step) -> None:
     lake = await run.house.lake()
     sql = "SELECT collects_id FROM collects ORDER BY collects_id"
     for collects_id in (await run.house.on_lake(lake.query, sql))["collects_id"].to_list():
-        await walk_and_load(run, Walk(run, _FOLDER, collects_id), step)
+        walk = Walk(run, _FOLDER, collects_id)
+        await walk_and_load(run, walk, step)
+        await note_gone(run, walk, step)

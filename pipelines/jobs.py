@@ -77,7 +77,7 @@ async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
     """Do the job's steps and write down how it ended, whatever happens."""
     error: BaseException | None = None
     try:
-        await step("finish what an earlier run left", run.finish_earlier)
+        await step("finish what an earlier run left", lambda: finish_earlier(run))
         await _archive(run, mode, link, step)
     except asyncio.CancelledError as stopped:
         error = stopped
@@ -94,6 +94,14 @@ async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
     if run.summary.missing and run.summary.outcome == "complete":
         _judge(run.summary, "partial", f"{run.summary.missing} files could not be had; run it again to try once more")
     return await run.end(error)
+
+
+async def finish_earlier(run: Run) -> None:
+    """Carry to its end what a run that was cut off left: a renaming, and pages without rows."""
+    from pipelines.renamed import mend_renames
+
+    await mend_renames(run)
+    await run.finish_earlier()
 
 
 async def _archive(run: Run, mode: Mode, link: Link, step: Step) -> None:

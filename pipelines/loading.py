@@ -23,13 +23,14 @@ _COMMIT_SECONDS = 2.0  # rows of finished files wait at most so long; a file tha
 
 @dataclass
 class Loader:
-    """Gets the wanted files of one run. `scope` is what `Lake.wanted` is asked for; `accept` narrows it further."""
+    """Gets the wanted files of one run; `scope` says which: fields of `Lake.wanted`, `kinds` as the settings say.
+
+    What was tried is known by its row in `files`, not in memory: a walk may promise any number of files.
+    """
 
     run: Run
     step: Step
-    scope: dict[str, Any]
-    accept: Callable[[Wanted], bool] = lambda _wanted: True
-    tried: set[str] = field(default_factory=set)
+    scope: Callable[[], dict[str, Any]]
     _unsaved: list[Kept] = field(default_factory=list)
     _saved_at: float = field(default_factory=time.monotonic)
     _details: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -51,8 +52,11 @@ class Loader:
 
     async def load_all(self) -> None:
         """Load everything that is wanted now, a batch at a time."""
-        if not self.scope["kinds"]:
+        if not self._search()["kinds"]:
             return
+        lake = await self.run.house.lake()
+        left = await self.run.house.on_lake(lake.wanted_count, **self._search())
+        self.run.house.on_event("files_left", files=left)
         while batch := await self._next_batch():
             self.run.house.on_event("wanted", files=len(batch))
             await self.step(f"load {len(batch)} files", partial(self._load, batch))
@@ -60,31 +64,34 @@ class Loader:
     async def _next_batch(self) -> list[Wanted]:
         house = self.run.house
         lake = await house.lake()
-        found = await house.on_lake(
-            lake.wanted, **self.scope, exclude=self.tried, max_attempts=house.settings.max_attempts, limit=_BATCH
-        )
-        self.tried.update(wanted.media_id for wanted in found)
-        found = [wanted for wanted in found if self.accept(wanted)]
+        found = await house.on_lake(lake.wanted, **self._search(), limit=_BATCH)
         return await self._with_folders(found)
+
+    def _search(self) -> dict[str, Any]:
+        settings = self.run.house.settings
+        usual = {"kinds": settings.media, "max_attempts": settings.max_attempts}
+        return {**usual, "not_tried_since": self.run.started_at, **self.scope()}
 
     async def _with_folders(self, found: list[Wanted]) -> list[Wanted]:
         """Every account's files go to one folder, named when its first file comes and kept from then on."""
-        from pipelines.load.naming import folder_name
+        from pipelines.load.accounts import own_folder_name
 
-        if self.scope.get("listing") == "post":
+        scope = self.scope()
+        if scope.get("listing") == "post":
             # A post that lost its author in the answer still stands in the account's own listing.
-            owner = self.scope["owner_id"]
+            owner = scope["owner_id"]
             found = [
                 w if w.sec_user_id else replace(w, sec_user_id=owner, folder=await self._folder_of(owner))
                 for w in found
             ]
-        new = {
-            wanted.sec_user_id: folder_name(wanted.nickname or "", wanted.sec_user_id)
-            for wanted in found
-            if wanted.sec_user_id and not wanted.folder
-        }
-        if new:
+        homeless = {w.sec_user_id: w.nickname or "" for w in found if w.sec_user_id and not w.folder}
+        new: dict[str, str] = {}
+        if homeless:
             lake = await self.run.house.lake()
+            taken = set((await self.run.house.on_lake(lake.folders)).values())
+            for sec_user_id, nickname in homeless.items():
+                new[sec_user_id] = own_folder_name(nickname, sec_user_id, taken)
+                taken.add(new[sec_user_id])
             await self.run.house.on_lake(lake.record_folders, new)
         return [replace(w, folder=new[w.sec_user_id]) if w.sec_user_id in new else w for w in found]
 
@@ -97,6 +104,7 @@ class Loader:
         from pipelines.load.downloader import DouyinDownloader
 
         house = self.run.house
+        self._details.clear()
         downloader = DouyinDownloader(
             source=house.source,
             storage=house.storage,

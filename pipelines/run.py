@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ArchiveError
-from pipelines.house import House, new_id
+from pipelines.house import House, new_id, utc_now
 from schemas.jobs import Summary
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Run:
     summary: Summary
     rows_ready: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: list[Page] = field(default_factory=list)
+    expected: int | None = None  # items that the listing should hold, as the owner's profile counts them
+    started_at: datetime = field(default_factory=utc_now)
     _began: float = field(default_factory=time.monotonic)
     _applied_at: float = field(default_factory=time.monotonic)
 
@@ -40,7 +43,7 @@ class Run:
     async def begin(cls, house: House, job: ArchiveJob, *, mode: str, target: str, flow_run_id: str | None) -> Run:
         """Write the run's row and return the run."""
         now = house.now()
-        run = cls(house, job, Summary(run_id=new_id(now), mode=mode, target=target))
+        run = cls(house, job, Summary(run_id=new_id(now), mode=mode, target=target), started_at=now)
         lake = await house.lake()
         await house.on_lake(
             lake.start_run,
@@ -112,8 +115,9 @@ class Run:
             await self.apply_pages(pages)
 
     async def end(self, error: BaseException | None = None) -> Summary:
-        """Write how the run ended into its row."""
+        """Write how the run ended into its row; one that leaves pages without rows stays open for the next."""
         summary = self.summary
+        await self._settle()
         summary.requests = self.house.crawler.requests_sent
         summary.seconds = time.monotonic() - self._began
         if summary.rejects:
@@ -121,8 +125,17 @@ class Run:
                 f"{summary.rejects} items fit no table; they are kept in `rejects` with the reason."
             )
         lake = await self.house.lake()
-        await self.house.on_lake(lake.end_run, summary.run_id, **_row(summary, error), ended_at=self.house.now())
+        ended_at = None if self.waiting else self.house.now()
+        await self.house.on_lake(lake.end_run, summary.run_id, **_row(summary, error), ended_at=ended_at)
         return summary
+
+    async def _settle(self) -> None:
+        try:
+            await self.apply()
+        except ArchiveError as error:
+            self.summary.warnings.append(
+                f"{len(self.waiting)} pages wait for the next run to make rows of them: {error}"
+            )
 
 
 def _row(summary: Summary, error: BaseException | None) -> dict[str, Any]:

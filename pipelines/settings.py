@@ -41,6 +41,7 @@ class Settings:
     prefect: bool
     cookie_file: str | None
     cookie_secret: str | None = None
+    rename_folders: bool | None = None
     cookie: str = field(repr=False, default="")
     s3: Mapping[str, str] = field(repr=False, default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -49,6 +50,11 @@ class Settings:
     def is_s3(self) -> bool:
         """Whether tables and media lie in a bucket."""
         return self.root.startswith("s3://")
+
+    @property
+    def renames_folders(self) -> bool:
+        """Whether an account's folder follows its name."""
+        return not self.is_s3 if self.rename_folders is None else self.rename_folders
 
     @property
     def data_path(self) -> str:

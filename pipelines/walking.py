@@ -5,19 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ArchiveError
-from pipelines.extract.endpoints import endpoint_of
+from pipelines.extract.endpoints import Order, endpoint_of
 from pipelines.extract.questions import question
-from schemas.jobs import parse_interval
+from schemas.filters import Filter
 
 if TYPE_CHECKING:
     from pipelines.house import Step
+    from pipelines.load.lake import Lake
     from pipelines.modes import Listing
     from pipelines.run import Run
-    from schemas.files import Wanted
     from schemas.pages import Checkpoint, Page
+
+_VERDICTS = ("", "complete", "as asked", "unknown", "partial")
 
 # One step reads so many pages or so many seconds, whichever comes first: steps are coarse, and a retry costs little.
 _STEP_PAGES = 25
@@ -48,20 +51,24 @@ class Walk:
             await step(f"read pages of {self.listing.listing} from {self.run.summary.pages + 1}", self._some)
         if self.last is None:
             return
-        summary = self.run.summary
-        summary.verdict = summary.verdict if summary.verdict == "partial" else self.last.verdict or ""
-        if self.last.verdict == "partial" and not self.last.is_as_asked:
+        summary, verdict = self.run.summary, verdict_of(self.last)
+        summary.verdict = max(summary.verdict, verdict, key=_VERDICTS.index)
+        if verdict == "partial":
             summary.outcome = "partial"
             summary.reason = self.last.reason or "the listing could not be read to its end"
 
-    def accepts(self, wanted: Wanted) -> bool:
-        """Whether a file belongs to what the job asked for: its first posts, or its days."""
-        if self.limit is not None and wanted.aweme_id not in self.taken:
-            return False
-        since, until = parse_interval(self.run.job.interval)
-        if wanted.created_at is None:
-            return True
-        return (since is None or wanted.created_at >= since) and (until is None or wanted.created_at < until)
+    def scope(self) -> dict[str, Any]:
+        """Which files the job asked for, of what was read so far: fields of `Lake.wanted`."""
+        found = {"listing": self.listing.listing, "owner_id": self.owner_id, "posts": self.run.job.filter}
+        return found if self.limit is None else {**found, "aweme_ids": sorted(self.taken)}
+
+    @property
+    def whole_since(self) -> datetime | None:
+        """When the walk began, where it has shown all that its listing holds; else None."""
+        last = self.last
+        if last is None or last.verdict != "complete" or last.reason or not last.is_full:
+            return None
+        return last.started_at
 
     async def _some(self) -> None:
         """Read pages until the step is long enough; a failed try is begun again at the checkpoint."""
@@ -101,11 +108,14 @@ class Walk:
 
         run, job = self.run, self.run.job
         lake = await run.house.lake()
-        name = endpoint_of(self.listing.operation).listing or self.listing.operation
+        endpoint = endpoint_of(self.listing.operation)
+        name = endpoint.listing or endpoint.name
         checkpoint = await run.house.on_lake(lake.checkpoint, name, self.owner_id)
         began = run.house.now()
-        since, until = parse_interval(job.interval) if self.listing.is_dated else (None, None)
-        start = str(job.max_cursor) if job.max_cursor else str(int(until.timestamp() * 1000)) if until else None
+        await self._foretell(lake, checkpoint)
+        asked = job.filter if self.listing.is_dated else Filter()
+        start = str(int(asked.until.timestamp() * 1000)) if asked.until else None
+        fresh_from = began - timedelta(days=job.refresh_days) if job.refresh_days else None
 
         async def known(ids: Sequence[str]) -> set[str]:
             # A walk that goes on where it was cut off must not take for old what it brought itself.
@@ -119,16 +129,34 @@ class Walk:
             operation=self.listing.operation,
             owner_id=self.owner_id,
             checkpoint=checkpoint,
-            is_full=job.full,
+            # A listing without an order of time is read to its end each time.
+            is_full=job.full or endpoint.order is Order.PLACE,
             max_items=self.limit,
             page_size=job.page_counts,
-            start_cursor=start,
-            since=since,
+            start_cursor=str(job.max_cursor) if job.max_cursor else start,
+            since=asked.since,
+            fresh_from=fresh_from,
             known=known,
             now=run.house.now,
         )
+
+    async def _foretell(self, lake: Lake, checkpoint: Checkpoint | None) -> None:
+        """Say how many items there will be to read, where the owner's profile counts them."""
+        run, total = self.run, self.run.expected
+        if total is None or run.job.interval:
+            return
+        is_known = checkpoint is not None and any(one.is_end for one in checkpoint.stretches)
+        if is_known and not run.job.full and not run.job.refresh_days:
+            known = await run.house.on_lake(lake.entry_count, self.listing.listing, self.owner_id)
+            total = max(total - known, 0) + run.job.page_counts  # the page that shows nothing new is read too
+        run.house.on_event("total", posts=min(total, self.limit or total))
 
     async def _ask(self, cursor: str | None, count: int) -> Page:
         operation = self.listing.operation
         asked = question(operation, self.owner_id, cursor=cursor, count=count, **self.params)
         return await self.run.house.crawler.ask(operation, asked, target=self.owner_id, cursor=cursor)
+
+
+def verdict_of(checkpoint: Checkpoint) -> str:
+    """A walk's verdict; "as asked" where it ended early because it was told to."""
+    return "as asked" if checkpoint.is_as_asked else checkpoint.verdict or ""

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from schemas.filters import POST_KINDS, Filter
+
 CHINA = timezone(timedelta(hours=8))
 QUALITIES = ("FULL_HD1", "HD1", "SD1", "SD2")
 """Douyin's names of the qualities of a live stream, best first."""
@@ -53,9 +55,17 @@ class ArchiveJob(BaseModel):
     page_counts: int = Field(default=18, description="posts to ask for at a time, 1 to 20")
     max_cursor: int = Field(default=0, ge=0, description="where to begin; 0 for the newest")
     interval: str | None = Field(default=None, description="only posts of these days: 2024-01-01|2024-06-30")
+    kind: str | None = Field(default=None, description="only files of such posts: video, image, live_photo")
+    min_likes: int | None = Field(default=None, ge=0, description="only files of posts with so many likes")
+    min_comments: int | None = Field(default=None, ge=0, description="only files of posts with so many comments")
+    match: str | None = Field(default=None, description="only files of posts whose caption has this (RE2 pattern)")
+    tag: str | None = Field(default=None, description="only files of posts with this hashtag")
     naming: str | None = Field(default=None, description="template of file names")
     folderize: bool | None = Field(default=None, description="a folder for each post")
     full: bool = Field(default=False, description="read the listing to its end, not only what is new")
+    refresh_days: int | None = Field(
+        default=None, ge=1, description="read again what is not older than so many days, for its growth"
+    )
     keyword: str | None = Field(default=None, description="what to look for in an account's posts; mode search")
     stream: Literal["hls", "flv"] = Field(default="hls", description="how a live room is recorded")
     quality: str | None = Field(
@@ -82,10 +92,38 @@ class ArchiveJob(BaseModel):
         parse_interval(value)
         return value
 
+    @field_validator("kind")
+    @classmethod
+    def _kinds(cls, value: str | None) -> str | None:
+        names = _kinds_of(value)
+        strange = [name for name in names if name not in POST_KINDS]
+        if strange:
+            raise ValueError(f"kind cannot be {', '.join(strange)}: choose from {', '.join(POST_KINDS)}")
+        return ",".join(names) or None
+
+    @property
+    def filter(self) -> Filter:
+        """Which posts the job wants the files of."""
+        since, until = parse_interval(self.interval)
+        return Filter(
+            since=since,
+            until=until,
+            kinds=_kinds_of(self.kind),
+            min_likes=self.min_likes,
+            min_comments=self.min_comments,
+            match=self.match or None,
+            tag=(self.tag or "").strip().lstrip("#＃").strip() or None,
+        )
+
     @property
     def limit(self) -> int | None:
         """The most posts to read; None for all."""
         return self.max_counts or None
+
+
+def _kinds_of(value: str | None) -> tuple[str, ...]:
+    words = (word.strip().lower().replace("-", "_") for word in (value or "").split(","))
+    return tuple(dict.fromkeys(word for word in words if word))
 
 
 def parse_interval(text: str | None) -> tuple[datetime | None, datetime | None]:
@@ -126,6 +164,8 @@ class Summary:
     bytes: int = 0
     missing: int = 0
     absent: int = 0
+    gone_entries: int = 0
+    gone_posts: int = 0
     rejects: int = 0
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)

@@ -46,6 +46,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_attempts", int, 5, "tries of one file, over all runs, before it waits for `aweme retry`"),
     Setting("naming", str, "{create}_{desc}_{aweme_id}", "template of file names"),
     Setting("folderize", bool, False, "a folder for each post"),
+    Setting("rename_folders", bool, None, "an account's folder follows its name (default: on a disk yes, on s3 no)"),
     Setting("media", str, "video,image,live_photo", "kinds of files to keep"),
     Setting("s3_endpoint", str, None, "address of an S3 service other than AWS"),
     Setting("s3_key", str, None, "S3 access key; by default AWS's own variables and files", is_secret=True),

@@ -27,6 +27,7 @@ async def walk(
     page_size: int = 18,
     start_cursor: str | None = None,
     since: datetime | None = None,
+    fresh_from: datetime | None = None,
 ) -> AsyncIterator[tuple[Page, Checkpoint]]:
     """Pages of a listing, each with the checkpoint to commit together with it.
 
@@ -35,6 +36,7 @@ async def walk(
     Listings in order of time keep covered stretches: a walk that is not full ends after the first page of known posts
     that leads into a stretch read to its end, and jumps over a stretch that was not. A full walk goes to the end.
     `max_items` stops the asking, not the rows of the last page; `since` stops at posts older than it (TIME only).
+    `fresh_from` (TIME only) reads what is not older than it again, known or not, before a walk may end or jump.
     The last checkpoint has finished_at, a verdict (complete, partial, unknown) and, unless complete, a reason.
     """
     endpoint = endpoint_of(operation)
@@ -52,6 +54,7 @@ async def walk(
         max_items=max_items,
         start_cursor=start_cursor,
         since=since,
+        fresh_from=fresh_from,
         now=now(),
     )
     looks_back = endpoint.order is Order.TIME and not progress.is_full

@@ -32,6 +32,7 @@ class Progress:
     is_from_top: bool
     max_items: int | None = None
     since: int | None = None
+    fresh_from: int | None = None
     is_done: bool = False
     items: int = 0
     known_items: int = 0
@@ -139,6 +140,8 @@ class Progress:
             return self._interval(now)
         if self.is_full or not known.issuperset(page.unpinned_ids):
             return None
+        if self.fresh_from is not None and int(self.cursor) > self.fresh_from:
+            return None  # known, but young enough to be read again
         there = covering(before.stretches, int(self.cursor))
         return self._jump(there, now) if there is not None else None
 
@@ -206,12 +209,13 @@ def begin(
     max_items: int | None,
     start_cursor: str | None,
     since: datetime | None,
+    fresh_from: datetime | None = None,
     now: datetime,
 ) -> Progress:
     """A walk that takes up the one that was cut off, where there is one that serves; else a new one."""
     old = checkpoint or Checkpoint(endpoint.listing or endpoint.name, owner_id)
     start = _place(start_cursor)
-    bound = int(since.timestamp() * endpoint.units_per_second) if since and endpoint.order is Order.TIME else None
+    bound, fresh = (_in_units(moment, endpoint) for moment in (since, fresh_from))
     is_cut = old.cursor is not None and old.finished_at is None and endpoint.order is not Order.FEED
     if is_cut and start is None and (old.is_full or not is_full):
         progress = Progress(endpoint, old, old.is_full, old.cursor, is_from_top=True)
@@ -228,5 +232,12 @@ def begin(
             reason=None,
         )
         progress = Progress(endpoint, new, is_full, start, is_from_top=start is None)
-    progress.max_items, progress.since = max_items, bound
+    progress.max_items, progress.since, progress.fresh_from = max_items, bound, fresh
     return progress
+
+
+def _in_units(moment: datetime | None, endpoint: Endpoint) -> int | None:
+    """A moment in the unit of a listing's cursor; None where its cursor is no time."""
+    if moment is None or endpoint.order is not Order.TIME:
+        return None
+    return int(moment.timestamp() * endpoint.units_per_second)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
+
+from pipelines.load.legal import legal_name
+from pipelines.load.naming import folder_name
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,3 +37,11 @@ def _move_files(con: duckdb.DuckDBPyConnection, sec_user_id: str, folder: str) -
         "UPDATE files SET path = ? || substr(path, ?) WHERE starts_with(path, ?)",
         [f"media/{folder}/", len(old) + 1, old],
     )
+
+
+def own_folder_name(nickname: str, sec_user_id: str, taken: Collection[str]) -> str:
+    """A name for an account's folder that no other account has, on disks that ignore case neither."""
+    name = folder_name(nickname, sec_user_id)
+    if name.casefold() in {other.casefold() for other in taken}:
+        return legal_name(sec_user_id)
+    return name

@@ -32,9 +32,14 @@ def known_ids(
 def mark_gone(
     con: duckdb.DuckDBPyConnection, listing: str, owner_id: str, *, not_seen_since: datetime, gone_at: datetime
 ) -> list[str]:
-    """Mark the entries that were last seen before that moment, write it to `changes`, and return their posts."""
-    test = "listing = ? AND owner_id = ? AND last_seen_at < ? AND gone_at IS NULL"
-    values = [listing, owner_id, not_seen_since]
+    """Mark the entries that were last seen before that moment, write it to `changes`, and return their posts.
+
+    An entry that was shown, but in a form that fits no table, is not gone.
+    """
+    odd = "SELECT 1 FROM rejects r WHERE r.page_id >= ? AND contains(r.item, listing_entries.aweme_id)"
+    test = f"listing = ? AND owner_id = ? AND last_seen_at < ? AND gone_at IS NULL AND NOT EXISTS ({odd})"
+    # Ids of pages begin with the microsecond in which they were read.
+    values = [listing, owner_id, not_seen_since, f"{int(not_seen_since.timestamp() * 1_000_000):016d}"]
     sql = f"SELECT aweme_id, page_id FROM listing_entries WHERE {test} ORDER BY aweme_id"
     vanished = con.execute(sql, values).fetchall()
     if vanished:
@@ -46,3 +51,23 @@ def mark_gone(
         ]
         applying.insert(con, CHANGES, pl.DataFrame(changes, schema=CHANGES.schema, orient="row"))
     return [aweme_id for aweme_id, _ in vanished]
+
+
+def unconfirmed(con: duckdb.DuckDBPyConnection, owner_id: str, limit: int) -> list[str]:
+    """Posts gone from the account's own listing that nothing has been heard of since, oldest mark first."""
+    gone = con.execute(
+        """SELECT aweme_id, gone_at FROM listing_entries
+        WHERE listing = 'post' AND owner_id = ? AND gone_at IS NOT NULL""",
+        [owner_id],
+    ).pl()
+    if gone.is_empty():
+        return []
+    # A post that any answer has shown since is there, if only out of its list.
+    with applying.shown(con, "gone_entries", gone):
+        rows = con.execute(
+            """SELECT aweme_id FROM gone_entries g LEFT JOIN posts p USING (aweme_id)
+            WHERE p.gone_at IS NULL AND (p.last_seen_at IS NULL OR p.last_seen_at < g.gone_at)
+            ORDER BY g.gone_at, aweme_id LIMIT ?""",
+            [limit],
+        )
+        return [aweme_id for (aweme_id,) in rows.fetchall()]

@@ -224,6 +224,15 @@ class Lake:
         )
         return gone
 
+    def entry_count(self, listing: str, owner_id: str) -> int:
+        """How many posts a listing holds, gone ones left out."""
+        sql = "SELECT count(*) FROM listing_entries WHERE listing = ? AND owner_id = ? AND gone_at IS NULL"
+        return int(self.query(sql, [listing, owner_id]).item())
+
+    def unconfirmed(self, owner_id: str, limit: int) -> list[str]:
+        """Posts that vanished from their account's listing, of which nobody has asked since whether they are gone."""
+        return entries.unconfirmed(self._read(), owner_id, limit)
+
     # Files
 
     def wanted(
@@ -238,20 +247,21 @@ class Lake:
         limit: int | None = None,
         retry_failed: bool = True,
         max_attempts: int = 5,
+        **more: Any,
     ) -> list[Wanted]:
-        """Promised files that are not kept, newest post first; failed ones again, up to `max_attempts` tries."""
-        return promises.find(
-            self._read(),
-            kinds=kinds,
-            listing=listing,
-            owner_id=owner_id,
-            aweme_ids=aweme_ids,
-            media_ids=media_ids,
-            exclude=exclude,
-            limit=limit,
-            retry_failed=retry_failed,
-            max_attempts=max_attempts,
+        """Promised files that are not kept, newest post first; failed ones again, up to `max_attempts` tries.
+
+        Further fields of `promises.Search`: `not_tried_since` passes over files tried since then, `posts` is a Filter,
+        `only_failed` finds what failed however often it was tried, `reason` a word of its state or error.
+        """
+        search = promises.Search(
+            kinds, listing, owner_id, aweme_ids, media_ids, exclude, limit, retry_failed, max_attempts, **more
         )
+        return promises.find(self._read(), search)
+
+    def wanted_count(self, **search: Any) -> int:
+        """How many files `wanted` would find without a limit; takes the same."""
+        return promises.count(self._read(), promises.Search(**search))
 
     def media_urls(self, media_id: str) -> promises.Addresses | None:
         """The addresses of a promised file as last seen; None where nothing promises it."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import BadInput
+from pipelines.load.sieve import tests_of
 from schemas.files import Wanted
+from schemas.filters import Filter
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,61 +34,115 @@ _COLUMNS = {
 }
 
 
-def find(
-    con: duckdb.DuckDBPyConnection,
-    *,
-    kinds: Sequence[str],
-    listing: str | None,
-    owner_id: str | None,
-    aweme_ids: Sequence[str] | None,
-    media_ids: Sequence[str] | None,
-    exclude: Collection[str],
-    limit: int | None,
-    retry_failed: bool,
-    max_attempts: int,
-) -> list[Wanted]:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which promised files to look for; see `Lake.wanted`."""
+
+    kinds: Sequence[str]
+    listing: str | None = None
+    owner_id: str | None = None
+    aweme_ids: Sequence[str] | None = None
+    media_ids: Sequence[str] | None = None
+    exclude: Collection[str] = ()
+    limit: int | None = None
+    retry_failed: bool = True
+    max_attempts: int = 5
+    not_tried_since: datetime | None = None
+    posts: Filter = field(default_factory=Filter)
+    only_failed: bool = False
+    reason: str | None = None
+
+
+def find(con: duckdb.DuckDBPyConnection, search: Search) -> list[Wanted]:
     """Promised files that are not kept, newest post first. `avatar` of a listing is its owner's."""
-    tests: list[str] = ["m.kind IN (SELECT unnest(?))"]
-    values: list[Any] = [list(kinds)]
-    if aweme_ids is not None:
-        tests.append("m.aweme_id IN (SELECT unnest(?))")
-        values.append(list(aweme_ids))
-    if media_ids is not None:
-        tests.append("m.media_id IN (SELECT unnest(?))")
-        values.append(list(media_ids))
-    if listing is not None:
-        of_listing = "SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ?"
-        tests.append(f"(m.aweme_id IN ({of_listing}) OR (m.aweme_id IS NULL AND m.sec_user_id = ?))")
-        values += [listing, owner_id, owner_id]
-    if exclude:
-        tests.append("m.media_id NOT IN (SELECT unnest(?))")
-        values.append(list(exclude))
-    sql, more = _sql(tests, limit=limit, retry_failed=retry_failed, max_attempts=max_attempts)
-    return [_wanted(row) for row in con.execute(sql, values + more).fetchall()]
-
-
-def _sql(tests: list[str], *, limit: int | None, retry_failed: bool, max_attempts: int) -> tuple[str, list[Any]]:
-    state, values = "f.media_id IS NULL", []
-    if retry_failed:
-        # "absent" is Douyin's word that there is no such file; the others may work another time.
-        state += " OR (f.state IN ('failed', 'refused') AND coalesce(f.attempts, 0) < ?)"
-        values.append(max_attempts)
-    return (
-        f"""
-WITH promised AS MATERIALIZED (SELECT * EXCLUDE (urls) FROM media m WHERE {" AND ".join(tests)}),
-lacking AS MATERIALIZED (
-  SELECT m.*, f.attempts, p.created_at
-  FROM promised m LEFT JOIN files f ON f.media_id = m.media_id LEFT JOIN posts p ON p.aweme_id = m.aweme_id
-  WHERE {state}
-  ORDER BY p.created_at DESC NULLS LAST, m.aweme_id DESC, m.kind, m.position {f"LIMIT {int(limit)}" if limit else ""}
-)
+    lacking, values = _lacking(search)
+    sql = f"""
+WITH {lacking}
 SELECT {", ".join(expression.replace("m.urls", "l.urls") for expression in _COLUMNS.values())}
 FROM lacking m JOIN media l ON l.media_id = m.media_id LEFT JOIN posts p ON p.aweme_id = m.aweme_id
 LEFT JOIN users u ON u.sec_user_id = coalesce(m.sec_user_id, p.sec_user_id)
 ORDER BY p.created_at DESC NULLS LAST, m.aweme_id DESC, m.kind, m.position
-""",
-        values,
+"""
+    return [_wanted(row) for row in _asked(con, sql, values)]
+
+
+def count(con: duckdb.DuckDBPyConnection, search: Search) -> int:
+    """How many files `find` would find without a limit."""
+    lacking, values = _lacking(replace(search, limit=None))
+    return int(_asked(con, f"WITH {lacking} SELECT count(*) FROM lacking", values)[0][0])
+
+
+def _asked(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    import duckdb
+
+    try:
+        return con.execute(sql, values).fetchall()
+    except duckdb.InvalidInputException as error:
+        # The one thing in these queries that a person wrote is the pattern.
+        raise BadInput(
+            f"match cannot be searched for: {error}. Write a pattern of RE2, as in --match '猫|狗'."
+        ) from error
+
+
+def _lacking(search: Search) -> tuple[str, list[Any]]:
+    promised, values = _promised(search)
+    wants, more = _wants(search)
+    limit = f"LIMIT {int(search.limit)}" if search.limit else ""
+    return (
+        f"""
+promised AS MATERIALIZED (SELECT * EXCLUDE (urls) FROM media m WHERE {" AND ".join(promised)}),
+lacking AS MATERIALIZED (
+  SELECT m.*, f.attempts, p.created_at
+  FROM promised m LEFT JOIN files f ON f.media_id = m.media_id LEFT JOIN posts p ON p.aweme_id = m.aweme_id
+  WHERE {" AND ".join(wants)}
+  ORDER BY p.created_at DESC NULLS LAST, m.aweme_id DESC, m.kind, m.position {limit}
+)""",
+        values + more,
     )
+
+
+def _promised(search: Search) -> tuple[list[str], list[Any]]:
+    tests: list[str] = ["m.kind IN (SELECT unnest(?))"]
+    values: list[Any] = [list(search.kinds)]
+    if search.aweme_ids is not None:
+        tests.append("m.aweme_id IN (SELECT unnest(?))")
+        values.append(list(search.aweme_ids))
+    if search.media_ids is not None:
+        tests.append("m.media_id IN (SELECT unnest(?))")
+        values.append(list(search.media_ids))
+    if search.listing is not None:
+        of_listing = "SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ?"
+        tests.append(f"(m.aweme_id IN ({of_listing}) OR (m.aweme_id IS NULL AND m.sec_user_id = ?))")
+        values += [search.listing, search.owner_id, search.owner_id]
+    if search.exclude:
+        tests.append("m.media_id NOT IN (SELECT unnest(?))")
+        values.append(list(search.exclude))
+    return tests, values
+
+
+def _wants(search: Search) -> tuple[list[str], list[Any]]:
+    state, values = _state(search)
+    tests = [state]
+    if search.not_tried_since is not None:
+        tests.append("(f.tried_at IS NULL OR f.tried_at < ?)")
+        values.append(search.not_tried_since)
+    if search.reason:
+        tests.append("(f.state = lower(?) OR contains(lower(f.error), lower(?)))")
+        values += [search.reason, search.reason]
+    posts, more = tests_of(search.posts)
+    if posts:
+        tests.append(f"(m.aweme_id IS NULL OR ({' AND '.join(posts)}))")
+    return tests, values + more
+
+
+def _state(search: Search) -> tuple[str, list[Any]]:
+    # "absent" is Douyin's word that there is no such file; the others may work another time.
+    failed = "f.state IN ('failed', 'refused')"
+    if search.only_failed:
+        return failed, []
+    if not search.retry_failed:
+        return "f.media_id IS NULL", []
+    return f"(f.media_id IS NULL OR ({failed} AND coalesce(f.attempts, 0) < ?))", [search.max_attempts]
 
 
 def _wanted(row: Sequence[Any]) -> Wanted:

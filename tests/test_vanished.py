@@ -1,0 +1,89 @@
+"""Posts that vanish and come back, against the made-up Douyin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from archives import archive, ask, one, settings_for
+from deployments.simulator.server import Simulator
+
+from deployments.simulator.world import World
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(World(seed=1, users=2, posts=40)) as running:
+        yield running
+
+
+def shown(world: World) -> list[str]:
+    posts = (world.post(0, index) for index in range(world.total(0)))
+    return [post.aweme_id for post in posts if world.gone_reason(post) is None]
+
+
+def test_a_post_is_called_gone_only_by_its_own_detail_and_returns(tmp_path: Path, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    home = simulator.world.accounts[0].home
+    archive(settings, home)
+    kept = one(settings, "SELECT count(*) FROM files WHERE state = 'stored'")
+    lost = shown(simulator.world)[5:8]
+    for aweme_id, reason in zip(lost, ("status_deleted", "status_self_see", "copyright_foreign"), strict=True):
+        simulator.world.delete(aweme_id, reason)
+    assert archive(settings, home).gone_entries == 0, "an incremental walk says nothing about what it did not reach"
+    found = archive(settings, home, full=True)
+    assert (found.outcome, found.gone_entries, found.gone_posts) == ("complete", 3, 3)
+    rows = ask(settings, "SELECT aweme_id, gone_reason FROM posts WHERE gone_at IS NOT NULL ORDER BY ALL")
+    assert rows == sorted(zip(lost, ("status_deleted", "status_self_see", "copyright_foreign"), strict=True))
+    assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored'") == kept, "what is kept stays"
+    simulator.world.restore(lost[0])
+    again = archive(settings, home, full=True)
+    assert (again.gone_entries, again.gone_posts) == (0, 0)
+    assert one(settings, "SELECT gone_at IS NULL AND gone_reason IS NULL FROM posts WHERE aweme_id = ?", lost[0])
+    told = "SELECT count(*) FROM changes WHERE column_name = 'gone_at' AND new_value IS NULL AND table_name = ?"
+    assert one(settings, told, "posts") == 1
+    assert one(settings, told, "listing_entries") == 1
+
+
+def test_a_confirmation_that_fails_is_made_up_for_by_the_next_run(tmp_path: Path, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="none", max_tries=1)
+    home = simulator.world.accounts[0].home
+    archive(settings, home)
+    lost = shown(simulator.world)[10:14]
+    for aweme_id in lost:
+        simulator.world.delete(aweme_id)
+    simulator.add_fault("post_detail:2=empty")
+    cut = archive(settings, home, full=True)
+    assert (cut.outcome, cut.gone_entries, cut.gone_posts) == ("partial", 4, 1)
+    later = archive(settings, home)
+    assert (later.outcome, later.gone_posts) == ("complete", 3)
+    assert one(settings, "SELECT count(*) FROM posts WHERE gone_at IS NOT NULL") == 4
+    details = [r for r in simulator.log if r.operation == "post_detail"]
+    assert archive(settings, home).gone_posts == 0
+    assert len([r for r in simulator.log if r.operation == "post_detail"]) == len(details), "nobody is asked twice"
+
+
+def test_an_empty_listing_of_a_full_account_makes_nothing_gone(tmp_path: Path, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="none")
+    home = simulator.world.accounts[0].home
+    archive(settings, home)
+    simulator.world.make_private(0)
+    archive(settings, home, full=True)
+    assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("mode", ["like", "mix", "collect"])
+def test_every_lasting_listing_walks_incrementally_and_in_full(tmp_path: Path, simulator: Simulator, mode: str) -> None:
+    world = simulator.world
+    settings = settings_for(tmp_path, simulator.url, media="none", cookie=world.cookie)
+    target = {"like": world.accounts[0].home, "mix": world.mix_id(0), "collect": "self"}[mode]
+    first = archive(settings, target, mode=mode)
+    assert (first.outcome, first.verdict) == ("complete", "complete")
+    rows = ask(settings, "SELECT aweme_id FROM listing_entries WHERE listing = ? ORDER BY ALL", mode)
+    again = archive(settings, target, mode=mode)
+    assert again.new_posts == 0
+    assert again.requests <= first.requests
+    full = archive(settings, target, mode=mode, full=True)
+    assert (full.verdict, full.gone_entries) == ("complete", 0)
+    assert ask(settings, "SELECT aweme_id FROM listing_entries WHERE listing = ? ORDER BY ALL", mode) == rows
