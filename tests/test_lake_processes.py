@@ -25,10 +25,12 @@ def start(root: Path, name: str, action: str, count: int) -> subprocess.Popen[st
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def finish(process: subprocess.Popen[str]) -> list[str]:
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out.splitlines()
+def finish(*processes: subprocess.Popen[str]) -> list[str]:
+    """Wait for all of them, then say what the first that failed said, or what the last one told."""
+    told = [process.communicate(timeout=200) for process in processes]
+    failed = [err for process, (_, err) in zip(processes, told, strict=True) if process.returncode]
+    assert not failed, failed[0]
+    return told[-1][0].splitlines()
 
 
 def assert_whole(lake, pages: int) -> None:
@@ -53,8 +55,7 @@ def assert_whole(lake, pages: int) -> None:
 def test_two_writers_wait_for_each_other_and_nothing_is_lost_or_doubled(tmp_path):
     local(tmp_path).close()
     writers = [start(tmp_path, f"w{n}", "write", 12) for n in range(2)]
-    for writer in writers:
-        finish(writer)
+    finish(*writers)
     with local(tmp_path) as lake:
         assert_whole(lake, 24)
         assert lake.query("SELECT count(*) FROM posts").item() == 13
@@ -64,8 +65,7 @@ def test_two_writers_wait_for_each_other_and_nothing_is_lost_or_doubled(tmp_path
 
 def test_two_first_writers_make_one_archive(tmp_path):
     writers = [start(tmp_path, f"w{n}", "write", 2) for n in range(2)]
-    for writer in writers:
-        finish(writer)
+    finish(*writers)
     with local(tmp_path) as lake:
         assert_whole(lake, 4)
 
