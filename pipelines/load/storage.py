@@ -118,6 +118,10 @@ class Storage:
         except Exception as error:
             raise self._mapped(error) from error
 
+    def call_s3(self, method: str, **query: Any) -> Any:
+        """One call of S3's own interface, of a bucket only. Blocks."""
+        return self._fs.call_s3(method, **query)
+
     def close(self) -> None:
         """Let the threads go."""
         self._pool.shutdown(wait=False)

@@ -1,0 +1,98 @@
+"""`aweme verify`: every kept file read again against its hash; `--repair` fetches again what is broken."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deployments.commands.options import as_json, place, settings_of
+
+if TYPE_CHECKING:
+    from pipelines.care.verifying import Verified
+
+EPILOG = """
+\b
+Examples:
+  aweme verify
+  aweme verify --sample 1%               a few files, others each time
+  aweme verify --older-than 30           only files not read for 30 days; goes on after an interruption
+  aweme verify --repair                  fetch again what is broken or missing
+  aweme verify --root s3://bucket/douyin --json
+
+\b
+Exit codes: 0 all is right (or mended), 1 failed, 2 wrong usage, 3 something is wrong, 4 blocked.
+"""
+
+
+def share_of(_ctx: Any, _param: Any, text: str) -> float:
+    """A share of 1, read from 1% or 0.01."""
+    try:
+        share = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    except ValueError as error:
+        raise click.BadParameter("write it as 1% or 0.01") from error
+    if not 0 < share <= 1:
+        raise click.BadParameter("it must be more than 0% and at most 100%")
+    return share
+
+
+@click.command("verify", epilog=EPILOG)
+@click.option("--sample", "share", default="100%", callback=share_of, metavar="SHARE", help="read only some files: 1%")
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="only files not verified for so long")
+@click.option(
+    "--repair", "mend", is_flag=True, help="fetch again what is broken or missing; broken files are kept aside"
+)
+@place
+@as_json
+def command(
+    share: float, older_than: float | None, mend: bool, root: str | None, catalog: str | None, as_json: bool
+) -> int:
+    """Read every kept file against its size and hash, storage against the tables, and the tables' Parquet files.
+
+    Files that are right get `verified_at` as the check goes on: after an interruption, --older-than 1 goes on with
+    those that were not read within a day.
+    """
+    from deployments.bars import bar
+    from deployments.reading import need_archive
+    from deployments.screen import print_json
+    from pipelines.care.repairing import repair
+    from pipelines.care.verifying import verify
+    from pipelines.house import utc_now
+
+    settings = settings_of(root=root, catalog=catalog)
+    need_archive(settings)
+    age = timedelta(days=older_than) if older_than is not None else None
+    with bar("reading", quiet=as_json, in_bytes=True) as told:
+        found = verify(settings, now=utc_now, share=share, older_than=age, on_progress=told)
+    if mend:
+        repair(settings, found, now=utc_now)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        show(found, was_repair=mend)
+    return 3 if found.wrong else 0
+
+
+def show(found: Verified, *, was_repair: bool) -> None:
+    """What was found, for people."""
+    from deployments.screen import size, table
+
+    click.echo(
+        f"{found.files} files ({size(found.bytes)}) and {found.table_files} files of tables read in "
+        f"{found.seconds:.1f} s: {len(found.problems)} problems"
+        + (f", {len(found.problems) - len(found.wrong)} mended" if was_repair else "")
+    )
+    if not found.problems:
+        return
+    rows = [(p.what, p.path, "yes" if p.is_mended else "", p.aside, p.detail) for p in found.problems]
+    table(("what", "path", "mended", "kept aside at", "detail"), rows)
+    kinds = {problem.what for problem in found.wrong}
+    if kinds & {"missing", "size", "changed", "unreadable"} and not was_repair:
+        click.echo("To fetch them again: aweme verify --repair")
+    if "stray" in kinds:
+        click.echo(
+            "Stray files: the next aweme archive adopts what a run that was cut off left; else remove them by hand."
+        )
+    if "table" in kinds:
+        click.echo("Tables: aweme rebuild makes all but raw_pages again; restore raw_pages and files from a backup.")

@@ -1,0 +1,140 @@
+"""Broken and missing files fetched again; the broken one is kept aside, so that nothing is overwritten."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipelines.care.verifying import Problem, Verified, mended
+from pipelines.errors import Absent, ArchiveError
+from pipelines.extract.questions import question
+from pipelines.house import House, new_id, open_house
+from pipelines.load.contents import ASIDE
+from pipelines.load.downloader import DouyinDownloader
+from pipelines.transform.frames import frames_of
+from schemas.files import Kept, Wanted
+from schemas.media import MEDIA_KINDS
+
+if TYPE_CHECKING:
+    from pipelines.load.lake import Lake
+    from pipelines.settings import Settings
+    from schemas.pages import Page
+
+_BATCH = 200
+_NO_SECOND_TIME = "a live recording cannot be fetched again; it stays as it is"
+
+
+def repair(settings: Settings, found: Verified, *, now: Callable[[], datetime]) -> None:
+    """Fetch again what is missing or broken; writes what became of each problem into `found`.
+
+    Raises Blocked where Douyin or storage asks for a person; what was mended until then stays mended.
+    """
+    asyncio.run(_repair(settings, found, now))
+
+
+async def _repair(settings: Settings, found: Verified, now: Callable[[], datetime]) -> None:
+    broken = {problem.media_id: problem for problem in found.problems if problem.media_id}
+    if not broken:
+        return
+    async with open_house(settings) as house:
+        lake = await house.lake()
+        work = _Repair(house, lake, new_id(now()), now)
+        await house.on_lake(lake.start_run, run_id=work.run_id, mode="repair", target="media", started_at=now())
+        outcome = "failed"
+        try:
+            ids = [str(media_id) for media_id in broken]
+            for start in range(0, len(ids), _BATCH):
+                await work.mend([broken[media_id] for media_id in ids[start : start + _BATCH]])
+            outcome = "complete" if all(kept.state == "stored" for kept in work.done.values()) else "partial"
+        finally:
+            await house.on_lake(lake.end_run, work.run_id, outcome=outcome, ended_at=now())
+            found.problems = [work.told(problem) for problem in found.problems]
+
+
+class _Repair:
+    def __init__(self, house: House, lake: Lake, run_id: str, now: Callable[[], datetime]) -> None:
+        self.house, self.lake, self.run_id, self.now = house, lake, run_id, now
+        self.done: dict[str, Kept] = {}
+        self.aside: dict[str, str] = {}
+        self._details: dict[str, asyncio.Task[None]] = {}
+        self._stamp = now().strftime("%Y%m%dT%H%M%SZ")
+
+    async def mend(self, problems: list[Problem]) -> None:
+        """Move the broken ones aside, note that they are not kept, and get them again."""
+        problems = [problem for problem in problems if ":stream:" not in str(problem.media_id)]
+        for problem in problems:
+            if problem.what != "missing":
+                # Moved before the row says so: after a crash between the two it is missing, and mended next time.
+                self.aside[str(problem.media_id)] = aside = f"{ASIDE}/{self._stamp}/{problem.path}"
+                await self.house.storage.rename(problem.path, aside)
+        rows = [Kept(str(p.media_id), "failed", 0, self.now(), error=self._why(p)) for p in problems]
+        await self.house.on_lake(self.lake.keep_files, rows)
+        ids = [str(problem.media_id) for problem in problems]
+        wanted = await self.house.on_lake(self.lake.wanted, kinds=MEDIA_KINDS, media_ids=ids)
+        new: list[Kept] = []
+        try:
+            await self._downloader().download(
+                wanted,
+                on_done=new.append,
+                refresh=self._refresh,
+                concurrency=self.house.settings.download_concurrency,
+                per_host=self.house.settings.per_host,
+                adopt=False,
+            )
+        finally:
+            await self.house.on_lake(self.lake.keep_files, new)
+            self.done.update({kept.media_id: kept for kept in new})
+
+    def told(self, problem: Problem) -> Problem:
+        """The problem with what became of it."""
+        if problem.media_id is None:
+            return problem
+        if ":stream:" in problem.media_id:
+            return replace(problem, detail=_NO_SECOND_TIME)
+        kept = self.done.get(problem.media_id)
+        is_mended = kept is not None and kept.state == "stored"
+        detail = kept.error if kept is not None else "nothing promises this file any more"
+        return mended(problem, aside=self.aside.get(problem.media_id), is_mended=is_mended, detail=detail)
+
+    def _why(self, problem: Problem) -> str:
+        aside = self.aside.get(str(problem.media_id))
+        return f"verify found it {problem.what}" + (f"; the broken file lies at {aside}" if aside else "")
+
+    def _downloader(self) -> DouyinDownloader:
+        house = self.house
+        return DouyinDownloader(
+            source=house.source,
+            storage=house.storage,
+            naming=house.settings.naming,
+            folderize=house.settings.folderize,
+            now=self.now,
+        )
+
+    async def _refresh(self, wanted: Wanted) -> Wanted | None:
+        """The same file with addresses from its post's detail, read once for each post."""
+        if wanted.aweme_id is None:
+            return None
+        if wanted.aweme_id not in self._details:
+            self._details[wanted.aweme_id] = asyncio.create_task(self._read_detail(wanted.aweme_id))
+        await asyncio.shield(self._details[wanted.aweme_id])
+        fresh = await self.house.on_lake(self.lake.media_urls, wanted.media_id)
+        return replace(wanted, urls=fresh.urls, expires_at=fresh.expires_at) if fresh else None
+
+    async def _read_detail(self, aweme_id: str) -> None:
+        ask = question("post_detail", aweme_id)
+        try:
+            page = await self.house.crawler.ask("post_detail", ask, target=aweme_id)
+        except Absent as gone:
+            told: Page | None = gone.facts.get("page")
+            if told is None:
+                return
+            page = told
+        except ArchiveError as error:
+            if error.facts.get("page") is not None:
+                await self.house.on_lake(self.lake.keep_page, error.facts["page"], run_id=self.run_id)
+            raise
+        await self.house.on_lake(self.lake.keep_page, page, run_id=self.run_id)
+        await self.house.on_lake(self.lake.apply, frames_of([page]), [page.page_id], run_id=self.run_id)

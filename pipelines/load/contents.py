@@ -1,0 +1,89 @@
+"""What lies in storage, and whether it is what the tables say: listing without holding it, reading with hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.load.storage import Storage
+
+_READ_BYTES = 1 << 20
+ASIDE = "aside"
+"""Folder under the root for broken files that were replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file in storage: path relative to the root, bytes, when it was last written (UTC)."""
+
+    path: str
+    size_bytes: int
+    modified_at: datetime
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a download that did not end, or its record."""
+        name = self.path.rpartition("/")[2]
+        return name.startswith(".") and name.endswith((".part", ".part.json"))
+
+
+def walk(storage: Storage, folder: str) -> Iterator[Found]:
+    """Every file below a folder of the root, a folder (or a page of a bucket's list) at a time. Blocks."""
+    return _walk_disk(storage, folder) if storage.is_local else _walk_bucket(storage, folder)
+
+
+def _walk_disk(storage: Storage, folder: str) -> Iterator[Found]:
+    root = Path(storage.root)
+    for place, folders, names in os.walk(root / folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(place) / name
+            try:
+                info = path.stat()
+            except FileNotFoundError:
+                continue  # renamed or finished meanwhile
+            modified = datetime.fromtimestamp(info.st_mtime, UTC)
+            yield Found(path.relative_to(root).as_posix(), info.st_size, modified)
+
+
+def _walk_bucket(storage: Storage, folder: str) -> Iterator[Found]:
+    bucket, _, prefix = storage.full(folder).partition("/")
+    start = len(prefix) - len(folder)
+    query: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix + "/"}
+    while True:
+        page = storage.call_s3("list_objects_v2", **query)
+        for item in page.get("Contents", ()):
+            yield Found(item["Key"][start:], item["Size"], item["LastModified"])
+        if not page.get("IsTruncated"):
+            return
+        query["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def problem_of(storage: Storage, path: str, size_bytes: int | None, sha256: str | None) -> str | None:
+    """What is wrong with a kept file: "missing", "size", "changed" or "unreadable"; None where it is right. Blocks."""
+    try:
+        size, digest = _read(storage, path)
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "unreadable"
+    if size_bytes is not None and size != size_bytes:
+        return "size"
+    return "changed" if sha256 is not None and digest != sha256 else None
+
+
+def _read(storage: Storage, path: str) -> tuple[int, str]:
+    if storage.is_local:
+        with Path(storage.full(path)).open("rb", buffering=0) as file:
+            return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
+    digest, size = hashlib.sha256(), 0
+    with storage.open_file(path) as stream:
+        while piece := stream.read(_READ_BYTES):
+            digest.update(piece)
+            size += len(piece)
+    return size, digest.hexdigest()

@@ -1,0 +1,158 @@
+"""Kept files against their hashes, storage against tables, and what a repair does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import archive, ask, one, settings_for
+from click.testing import CliRunner
+
+from deployments.cli import cli
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+from pipelines.care.repairing import repair
+from pipelines.care.verifying import verify
+from pipelines.house import utc_now
+from pipelines.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(World(seed=2, users=1, posts=12)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Path:
+    root = tmp_path_factory.mktemp("kept") / "root"
+    archive(settings_for(root, simulator.url, media="video,image,cover,caption"), simulator.world.accounts[0].home)
+    return root
+
+
+@pytest.fixture
+def settings(tmp_path: Path, kept: Path, simulator: Simulator) -> Settings:
+    shutil.copytree(kept, tmp_path / "root")
+    for path in (tmp_path / "root" / "media").rglob("*"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    made = settings_for(tmp_path / "root", simulator.url)
+    from pipelines.house import open_lake
+
+    with open_lake(made) as lake:  # as if it had been archived some days ago
+        lake.commit(lambda con: con.execute("UPDATE files SET stored_at = stored_at - INTERVAL 3 DAY") and None)
+        lake.commit(lambda con: con.execute("UPDATE files SET verified_at = verified_at - INTERVAL 3 DAY") and None)
+    return made
+
+
+def paths(settings: Settings, kind: str) -> list[Path]:
+    sql = "SELECT path FROM files JOIN media USING (media_id) WHERE kind = ? AND files.state = 'stored' ORDER BY 1"
+    return [Path(settings.root) / row[0] for row in ask(settings, sql, kind)]
+
+
+def spoil(settings: Settings) -> tuple[Path, Path, Path]:
+    changed, shorter, missing = paths(settings, "cover")[:3]
+    body = bytearray(changed.read_bytes())
+    body[-1] ^= 1
+    changed.write_bytes(body)
+    shorter.write_bytes(shorter.read_bytes()[:-5])
+    missing.unlink()
+    return changed, shorter, missing
+
+
+def test_an_untouched_archive_is_right_and_every_file_is_marked(settings: Settings) -> None:
+    before = datetime.now(UTC)
+    found = verify(settings, now=utc_now)
+    assert found.problems == []
+    assert found.files == one(settings, "SELECT count(*) FROM files WHERE state = 'stored'")
+    assert found.bytes == one(settings, "SELECT sum(size_bytes)::BIGINT FROM files WHERE state = 'stored'")
+    assert found.table_files > 10
+    assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored' AND verified_at < ?", before) == 0
+    again = verify(settings, now=utc_now, older_than=timedelta(days=1))
+    assert again.files == 0, "what was read within a day is passed over"
+
+
+def test_what_is_changed_cut_missing_or_stray_is_found(settings: Settings) -> None:
+    changed, shorter, missing = spoil(settings)
+    stray = Path(settings.root) / "media" / "nobody's.mp4"
+    stray.write_bytes(b"x")
+    os.utime(stray, (1_700_000_000, 1_700_000_000))
+    (Path(settings.root) / "media" / "just now.mp4").write_bytes(b"of a run under way")
+    found = verify(settings, now=utc_now)
+    root = Path(settings.root)
+    assert {(p.what, root / p.path) for p in found.problems} == {
+        ("changed", changed),
+        ("size", shorter),
+        ("missing", missing),
+        ("stray", stray),
+    }
+    old = datetime.now(UTC) - timedelta(days=1)
+    assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored' AND verified_at < ?", old) == 3
+
+
+def test_a_sample_reads_some_files_but_misses_no_missing_one(settings: Settings) -> None:
+    _, shorter, missing = spoil(settings)
+    found = verify(settings, now=utc_now, share=0.2)
+    assert 0 < found.files < one(settings, "SELECT count(*) FROM files") * 0.6
+    wrong = {(p.what, Path(settings.root) / p.path) for p in found.problems}
+    assert {("size", shorter), ("missing", missing)} <= wrong
+
+
+def test_a_repair_fetches_again_and_keeps_the_broken_file_aside(settings: Settings) -> None:
+    changed, shorter, _ = spoil(settings)
+    broken = {changed.read_bytes(), shorter.read_bytes()}
+    found = verify(settings, now=utc_now)
+    repair(settings, found, now=utc_now)
+    assert found.wrong == []
+    assert len(found.problems) == 3
+    aside = {(Path(settings.root) / p.aside).read_bytes() for p in found.problems if p.aside}
+    assert aside == broken
+    for path, sha256 in ask(settings, "SELECT path, sha256 FROM files WHERE state = 'stored'"):
+        assert hashlib.sha256((Path(settings.root) / path).read_bytes()).hexdigest() == sha256
+    assert verify(settings, now=utc_now).problems == []
+    assert one(settings, "SELECT outcome FROM runs WHERE mode = 'repair'") == "complete"
+
+
+def test_a_file_that_cannot_be_had_again_is_said_and_exits_3(settings: Settings, tmp_path: Path) -> None:
+    video = (paths(settings, "video") + paths(settings, "image"))[0]
+    video.write_bytes(b"broken")
+    environ = {"AWEME_UPSTREAM": "http://127.0.0.1:9", "AWEME_MAX_TRIES": "1", "AWEME_MIN_INTERVAL": "0"}
+    shown = run_cli("verify", "--root", settings.root, "--repair", "--json", env=environ)
+    told = json.loads(shown.output)
+    assert shown.return_value == 3
+    (problem,) = told["problems"]
+    assert problem["is_mended"] is False
+    assert (Path(settings.root) / problem["aside"]).read_bytes() == b"broken"
+    assert one(settings, "SELECT count(*) FROM files WHERE state = 'failed'") == 1
+
+
+def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:
+    tables = Path(settings.root) / "tables" / "main"
+    raw = max((tables / "raw_pages").glob("*.parquet"), key=lambda path: path.stat().st_size)
+    body = bytearray(raw.read_bytes())
+    body[len(body) // 2] ^= 0xFF
+    raw.write_bytes(body)
+    gone = min((tables / "media").glob("*.parquet"))
+    gone.unlink()
+    found = verify(settings, now=utc_now)
+    assert {Path(p.path) for p in found.problems} == {raw, gone}
+    assert {p.what for p in found.problems} == {"table"}
+
+
+def run_cli(*words: str, env: dict[str, str] | None = None) -> Any:
+    return CliRunner(env=env).invoke(cli, list(words), standalone_mode=False)
+
+
+def test_the_command_exits_0_or_3_and_says_what_to_do(settings: Settings) -> None:
+    assert run_cli("verify", "--root", settings.root).return_value == 0
+    spoil(settings)
+    shown = run_cli("verify", "--root", settings.root)
+    assert shown.return_value == 3
+    assert "--repair" in shown.output
+    assert "more than 0%" in str(run_cli("verify", "--sample", "0%").exception)
