@@ -1,0 +1,170 @@
+"""The tools and the crawler of the spec, row by row, against the made-up Douyin."""
+
+from __future__ import annotations
+
+import io
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_force import in_force
+from pydantic import BaseModel
+
+from deployments.simulator.rooms import LiveRoom, Rooms
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+from pipelines.errors import ArchiveError, BadInput
+from pipelines.extract.crawler import DouyinCrawler
+from pipelines.extract.fetchers import AwemeIdFetcher, MixIdFetcher, SecUserIdFetcher, WebCastIdFetcher
+from pipelines.extract.qrcode import show_qrcode
+from pipelines.extract.signing import XBogusManager
+from pipelines.extract.tokens import TokenManager, VerifyFpManager
+from pipelines.handler import fetch_one_video
+from pipelines.load.naming import (
+    create_or_rename_user_folder,
+    create_user_folder,
+    extract_desc_from_share_desc,
+    format_file_name,
+    get_request_sizes,
+    rename_user_folder,
+)
+from schemas import requests as r
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(World(seed=1, users=2, posts=30)) as running:
+        account = running.world.accounts[0]
+        running.app.state["rooms"] = Rooms([LiveRoom(account.webcast_id, account.room_id, 0, time.time() - 5, 600)])
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def archive(simulator: Simulator, tmp_path: Path) -> Iterator[None]:
+    with in_force(simulator, tmp_path / "archive"):
+        yield
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> Any:
+    return simulator.world.accounts[0]
+
+
+def test_tokens_are_made_by_name(simulator: Simulator) -> None:
+    assert len(TokenManager.gen_real_msToken(upstream=simulator.url)) > 100
+    assert TokenManager.gen_false_msToken().endswith("==")
+    assert TokenManager.gen_ttwid(upstream=simulator.url).startswith("1")
+    assert VerifyFpManager.gen_verify_fp().startswith("verify_")
+    assert VerifyFpManager.gen_s_v_web_id().startswith("verify_")
+
+
+def test_addresses_are_signed_by_both_names() -> None:
+    base = "https://www.douyin.com/aweme/v1/web/aweme/detail/"
+    for name in ("to_complete_endpoint", "model_2_endpoint"):
+        address = getattr(XBogusManager, name)(base, {"aweme_id": "1", "msToken": "a="})
+        assert address.startswith(f"{base}?aweme_id=1&msToken=a%3D&X-Bogus=")
+    with pytest.raises(TypeError):
+        XBogusManager.to_complete_endpoint(base, "aweme_id=1")  # type: ignore[arg-type]
+
+
+async def test_ids_are_found_one_by_one_and_in_lists(simulator: Simulator, account: Any) -> None:
+    way: Any = {"upstream": simulator.url}
+    post = simulator.world.post(0, 5).aweme_id
+    link, room = f"https://www.douyin.com/video/{post}", f"https://live.douyin.com/{account.webcast_id}"
+    assert await SecUserIdFetcher.get_sec_user_id(account.short_link, **way) == account.sec_user_id
+    assert await AwemeIdFetcher.get_aweme_id(link) == post
+    assert await WebCastIdFetcher.get_webcast_id(room) == account.webcast_id
+    users = await SecUserIdFetcher.get_all_sec_user_id([account.home, "nothing", account.share_text], **way)
+    assert [users[0], users[2]] == [account.sec_user_id] * 2
+    assert isinstance(users[1], ArchiveError)
+    assert (await AwemeIdFetcher.get_all_aweme_id([link, link])) == [post, post]
+    assert (await WebCastIdFetcher.get_all_webcast_id([room])) == [account.webcast_id]
+
+
+async def test_a_mix_is_found_from_its_link_and_from_a_post_of_it(simulator: Simulator) -> None:
+    mix_id = simulator.world.mix_id(0)
+    of_mix = f"https://www.douyin.com/collection/{mix_id}/1"
+    of_post = f"https://www.douyin.com/video/{simulator.world.episode(0, 0, 1).aweme_id}"
+    assert await MixIdFetcher.get_mix_id(of_mix) == mix_id
+    assert await MixIdFetcher.get_mix_id(of_post, detail=fetch_one_video) == mix_id
+    assert await MixIdFetcher.get_all_mix_id([of_post, of_mix], detail=fetch_one_video) == [mix_id, mix_id]
+
+
+def test_the_two_tools_that_have_had_their_day_say_so_and_work() -> None:
+    with pytest.warns(DeprecationWarning):
+        assert get_request_sizes(20, 105) == [20, 20, 20, 20, 20, 5]
+    with pytest.warns(DeprecationWarning):
+        assert extract_desc_from_share_desc("a b", "1.2 x a b and more https://v") == "a b and more"
+    with warnings.catch_warnings(), pytest.raises(BadInput):
+        warnings.simplefilter("ignore")
+        get_request_sizes(0, 10)
+
+
+async def test_names_and_folders_follow_a_template_and_a_nickname(account: Any, tmp_path: Path) -> None:
+    post = {"create_time": "2024-01-01 08-00-00", "desc": "雨", "aweme_id": "7"}
+    assert format_file_name("{create}_{desc}_{aweme_id}", post, {}, 200) == "2024-01-01 08-00-00_雨_7"
+    kwargs = {"path": str(tmp_path), "mode": "post"}
+    first = create_user_folder(kwargs, "旧")
+    assert first == tmp_path / "douyin" / "post" / "旧"
+    second = rename_user_folder(first, "中")
+    third = create_or_rename_user_folder(kwargs, {"nickname": "中"}, "新")
+    assert (second.name, third.name) == ("中", "新")
+    assert [one.name for one in third.parent.iterdir()] == ["新"]
+
+
+def test_a_code_is_drawn_on_the_terminal_or_opened_as_an_image() -> None:
+    drawn, opened = io.StringIO(), []
+    show_qrcode("https://www.douyin.com/", out=drawn)
+    show_qrcode("https://www.douyin.com/", show_image=True, open_image=opened.append)
+    assert drawn.getvalue().count("\n") > 10
+    assert opened[0].endswith(".png")
+
+
+@pytest.fixture
+def questions(simulator: Simulator, account: Any) -> dict[str, tuple[BaseModel, str]]:
+    post = simulator.world.post(0, simulator.world.total(0) - 2)
+    cursor = str((post.created_at + 1) * 1000)
+    return {
+        "fetch_user_profile": (r.UserProfile(sec_user_id=account.sec_user_id), "user"),
+        "fetch_user_post": (r.UserPost(sec_user_id=account.sec_user_id), "aweme_list"),
+        "fetch_user_like": (r.UserLike(sec_user_id=account.sec_user_id), "aweme_list"),
+        "fetch_user_collect": (r.UserCollect(), "aweme_list"),
+        "fetch_user_mix": (r.UserMix(mix_id=simulator.world.mix_id(0)), "aweme_list"),
+        "fetch_post_detail": (r.PostDetail(aweme_id=post.aweme_id), "aweme_detail"),
+        "fetch_post_comment": (r.PostComment(aweme_id=post.aweme_id), "comments"),
+        "fetch_post_feed": (r.PostFeed(), "aweme_list"),
+        "fetch_follow_feed": (r.FollowFeed(), "data"),
+        "fetch_friend_feed": (r.FriendFeed(), "data"),
+        "fetch_post_related": (r.PostRelated(aweme_id=post.aweme_id), "aweme_list"),
+        "fetch_live": (r.UserLive(web_rid=account.webcast_id), "data"),
+        "fetch_live_room_id": (r.UserLive2(room_id=account.room_id), "data"),
+        "fetch_follow_live": (r.FollowUserLive(), "data"),
+        "fetch_locate_post": (
+            r.PostLocate(
+                sec_user_id=account.sec_user_id,
+                max_cursor=cursor,
+                locate_item_cursor=cursor,
+                locate_item_id=post.aweme_id,
+            ),
+            "aweme_list",
+        ),
+        "fetch_login_qrcode": (r.LoginGetQr(), "data"),
+    }
+
+
+async def test_all_18_methods_of_the_crawler_answer_by_name(
+    simulator: Simulator, questions: dict[str, tuple[BaseModel, str]]
+) -> None:
+    kwargs = {"cookie": simulator.world.cookie, "headers": {}, "proxies": {"http": None, "https": None}}
+    async with DouyinCrawler(kwargs, upstream=simulator.url) as crawler:
+        answers = {name: await getattr(crawler, name)(asked) for name, (asked, _) in questions.items()}
+        for name, (_, key) in questions.items():
+            assert answers[name][key], name
+        token = answers["fetch_login_qrcode"]["data"]["token"]
+        poll = await crawler.fetch_check_qrcode(r.LoginCheckQr(token=token))
+        assert poll.json()["data"]["status"]
+        assert isinstance(await crawler.fetch_check_login(r.LoginCheckQr(token=token)), dict)
+    assert len(questions) + 2 == 18
