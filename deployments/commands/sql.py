@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,8 +22,20 @@ Examples:
   aweme sql "SHOW TABLES"
   aweme sql --format csv "FROM posts_latest" > posts.csv
   aweme sql --format parquet -o posts.parquet "FROM posts_latest"
+  aweme sql --at 2026-01-01 "SELECT count(*) FROM posts"
   aweme sql --attach | duckdb -init /dev/stdin
 """
+
+
+def moment_of(_ctx: Any, _param: Any, text: str | None) -> datetime | None:
+    """A moment in UTC, where none other is named; a day stands for its first moment."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise click.BadParameter("write it as 2026-01-01 or 2026-01-01T12:30:00+08:00") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.command("sql", epilog=EPILOG)
@@ -33,6 +46,13 @@ Examples:
 @click.option(
     "--format", "shape", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True
 )
+@click.option(
+    "--at",
+    "moment",
+    callback=moment_of,
+    metavar="TIME",
+    help="as the tables were then: 2026-01-01, 2026-01-01T12:30 (UTC)",
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="write to a file")
 @place
 @as_json
@@ -40,6 +60,7 @@ def command(
     query: str | None,
     attach: bool,
     shape: str,
+    moment: datetime | None,
     output: Path | None,
     root: str | None,
     catalog: str | None,
@@ -49,11 +70,11 @@ def command(
 
     Tables: posts, post_stats, users, media, files, listing_entries, changes, ... Views for people: posts_latest,
     post_growth, missing_media, account_history, storage_by_user. Each column carries a comment: DESCRIBE, or
-    SELECT * FROM duckdb_columns().
+    SELECT * FROM duckdb_columns(). With --at the tables show what was known then, as far back as `aweme maintain` keeps.
     """
     from deployments.reading import open_reader
 
-    with open_reader(settings_of(root=root, catalog=catalog)) as lake:
+    with open_reader(settings_of(root=root, catalog=catalog), at=moment) as lake:
         if attach:
             click.echo(";\n".join(lake.attach_sql()) + ";")
             return

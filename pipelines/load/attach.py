@@ -214,6 +214,11 @@ def refusal(error: Exception, place: Place) -> Exception:
         return BadInput(
             f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})"
         )
+    if "No snapshot found" in text:
+        return BadInput(
+            "The archive remembers nothing of that moment: it began later, or maintenance let it go. "
+            "Ask for a later one; aweme sql \"SELECT min(snapshot_time) FROM ducklake_snapshots('archive')\" tells the first."
+        )
     if "DATA_PATH" in text:
         return BadInput(f"The catalog belongs to another root than {place.data_path}: check root and catalog. ({text})")
     if place.kind == "postgres" or place.is_s3:

@@ -14,6 +14,7 @@ from pipelines.load import apply as applying
 from pipelines.load.attach import NAME, quoted
 from pipelines.load.contents import Found
 from schemas.catalog import TABLES
+from schemas.table import TIME
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,7 +99,7 @@ def compare(lake: Lake, listed: Iterable[Found], *, before: datetime) -> tuple[l
     try:
         rows = ((one.path, one.size_bytes, one.modified_at) for one in listed if not one.is_part)
         while part := list(islice(rows, _ROWS)):
-            schema: dict[str, Any] = {"path": pl.String, "size_bytes": pl.Int64, "modified_at": pl.Datetime("us", "UTC")}
+            schema: dict[str, Any] = {"path": pl.String, "size_bytes": pl.Int64, "modified_at": TIME}
             with applying.shown(con, "more", pl.DataFrame(part, schema=schema, orient="row")):
                 con.execute("INSERT INTO temp.listed SELECT * FROM more")
         strays = con.execute(

@@ -1,0 +1,120 @@
+"""DuckLake's own care of its files: merging, expiring, cleaning; and parts of downloads that nobody goes on with.
+
+Each step takes the writers' turn for itself and is small, so that a run that writes waits for a step, not for all.
+Rows of the newest state are the same before and after; what old snapshots showed can be asked until they are expired.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.load.attach import NAME
+from pipelines.load.contents import walk
+from schemas.catalog import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.load.lake import Lake
+    from pipelines.load.storage import Storage
+
+_FILES_AT_ONCE = 64  # merged in one turn
+_TARGET_BYTES = 64 << 20  # files of this size are left alone
+_REWRITE_SHARE = 0.2  # of rows deleted, from which on a file is written anew
+
+
+def table_files(lake: Lake) -> list[dict[str, Any]]:
+    """Per table with files: Parquet files and bytes, and files of deletions."""
+    sql = f"""SELECT table_name AS "table", file_count AS files, file_size_bytes AS bytes, delete_file_count AS deletions
+    FROM ducklake_table_info('{NAME}') WHERE file_count > 0 OR delete_file_count > 0 ORDER BY 1"""
+    return lake.query(sql).to_dicts()
+
+
+def snapshots(lake: Lake) -> dict[str, Any]:
+    """How many snapshots there are, and when the oldest and newest were made."""
+    sql = f"""SELECT count(*) AS count, min(snapshot_time) AS oldest, max(snapshot_time) AS newest
+    FROM ducklake_snapshots('{NAME}')"""
+    return lake.query(sql).to_dicts()[0]
+
+
+def flush(lake: Lake) -> None:
+    """Write rows that wait in the catalog to Parquet."""
+    _call(lake, f"CALL ducklake_flush_inlined_data('{NAME}')")
+
+
+def expire(lake: Lake, before: datetime) -> int:
+    """Forget snapshots made before that moment, never the newest; returns how many."""
+    return _call(lake, f"CALL ducklake_expire_snapshots('{NAME}', older_than => ?)", [before])
+
+
+def rewrite(lake: Lake) -> None:
+    """Write files anew of which many rows were replaced."""
+    for table in TABLES:
+        _call(lake, f"CALL ducklake_rewrite_data_files('{NAME}', '{table.name}', delete_threshold => {_REWRITE_SHARE})")
+
+
+def merge(lake: Lake) -> None:
+    """Merge small files of each table, a few in each turn."""
+    for table in TABLES:
+        options = f"max_compacted_files => {_FILES_AT_ONCE}, max_file_size => {_TARGET_BYTES}"
+        before = None
+        while (count := _count(lake, table.name)) != before and count > 1:
+            before = count
+            _call(lake, f"CALL ducklake_merge_adjacent_files('{NAME}', '{table.name}', {options})")
+
+
+def clean(lake: Lake, before: datetime) -> int:
+    """Remove files of tables that no snapshot needs since before that moment, and orphans as old; returns how many."""
+    options = f"('{NAME}', older_than => ?)"
+    return sum(_call(lake, f"CALL {name}{options}", [before]) for name in _CLEANERS)
+
+
+_CLEANERS = ("ducklake_cleanup_old_files", "ducklake_delete_orphaned_files")
+
+
+def _count(lake: Lake, table: str) -> int:
+    sql = f"SELECT file_count FROM ducklake_table_info('{NAME}') WHERE table_name = ?"
+    return int(lake.query(sql, [table]).item())
+
+
+def _call(lake: Lake, sql: str, values: list[Any] | None = None) -> int:
+    def work(con: duckdb.DuckDBPyConnection) -> int:
+        return len(con.execute(sql, values).fetchall())
+
+    return lake.alone(work)
+
+
+def timing(lake: Lake, sql: str, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds that a query takes, the better of two tries."""
+
+    def once() -> float:
+        began = clock()
+        lake.cursor().execute(sql).fetchall()
+        return clock() - began
+
+    return min(once(), once())
+
+
+def remove_parts(storage: Storage, before: datetime) -> int:
+    """Remove what downloads left that broke off before that moment; returns how many. Blocks."""
+    return _remove_local(storage, before) if storage.is_local else _abort_uploads(storage, before)
+
+
+def _remove_local(storage: Storage, before: datetime) -> int:
+    old = [found for found in walk(storage, "media") if found.is_part and found.modified_at < before]
+    for found in old:
+        Path(storage.full(found.path)).unlink(missing_ok=True)
+    return len(old)
+
+
+def _abort_uploads(storage: Storage, before: datetime) -> int:
+    bucket, _, prefix = storage.full("media").partition("/")
+    page = storage.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix + "/")
+    old = [upload for upload in page.get("Uploads", ()) if upload["Initiated"] < before]
+    for upload in old:
+        storage.call_s3("abort_multipart_upload", Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    return len(old)

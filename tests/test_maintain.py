@@ -1,0 +1,134 @@
+"""Maintenance: fewer files, the same rows, and the past within its keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import ask, one, settings_for
+from click.testing import CliRunner
+from lakes import frames_of_posts, page
+
+from deployments.cli import cli
+from pipelines.care.maintaining import maintain
+from pipelines.house import open_lake, utc_now
+from pipelines.settings import Settings
+
+
+def later(days: float) -> Any:
+    return lambda: datetime.now(UTC) + timedelta(days=days)
+
+
+def write(settings: Settings, first: int, count: int) -> None:
+    with open_lake(settings) as lake:
+        lake.start_run(run_id=f"r{first}")
+        for number in range(first, first + count):
+            name = f"p{number:04d}"
+            lake.keep_page(page(name, number), run_id=f"r{first}")
+            lake.apply(frames_of_posts(name, number, ["71", f"8{number:04d}"]), [name], run_id=f"r{first}")
+        lake.end_run(f"r{first}", outcome="complete")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = settings_for(tmp_path / "root", "http://127.0.0.1:9")
+    write(made, 0, 12)
+    return made
+
+
+TABLES = ("raw_pages", "posts", "post_stats", "media", "listing_entries", "users", "runs", "applied_pages", "files")
+
+
+def rows(settings: Settings) -> list[Any]:
+    return [ask(settings, f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES]
+
+
+def test_many_small_files_become_few_and_every_row_stays(settings: Settings) -> None:
+    before = rows(settings)
+    done = maintain(settings, now=utc_now)
+    files = {row["table"]: row["files"] for row in done.before["tables"]}
+    now = {row["table"]: row["files"] for row in done.after["tables"]}
+    assert files["raw_pages"] == 12
+    assert (now["raw_pages"], now["posts"], now["post_stats"]) == (1, 1, 1)
+    assert now["runs"] == 1, "rows that waited in the catalog are written"
+    assert sum(row["deletions"] for row in done.after["tables"]) == 0
+    assert rows(settings) == before
+    assert done.snapshots_expired == 0
+    assert set(done.after["queries_ms"]) == set(done.before["queries_ms"])
+
+
+def test_the_past_can_be_asked_until_it_is_let_go(settings: Settings) -> None:
+    then = datetime.now(UTC)
+    write(settings, 20, 3)
+    word = ["sql", "--root", settings.root, "--json", "--at", then.isoformat(), "SELECT count(*) AS n FROM posts"]
+    assert json.loads(run_cli(*word).output) == [{"n": 13}]
+    maintain(settings, now=utc_now)
+    assert json.loads(run_cli(*word).output) == [{"n": 13}]
+    done = maintain(settings, now=later(40))
+    assert done.snapshots_expired > 10
+    assert done.files_removed > 10
+    told = run_cli(*word)
+    assert "remembers nothing of that moment" in str(told.exception)
+    assert one(settings, "SELECT count(*) FROM posts") == 16
+    assert one(settings, "SELECT count(*) FROM raw_pages") == 15
+
+
+def test_no_file_of_the_present_is_removed(settings: Settings) -> None:
+    before = rows(settings)
+    for days in (0, 40, 80):
+        maintain(settings, now=later(days), keep_days=0)
+        assert rows(settings) == before
+    on_disk = {path.name for path in (Path(settings.root) / "tables").rglob("*.parquet")}
+    with open_lake(settings, read_only=True) as lake:
+        from pipelines.load.auditing import table_files
+
+        assert on_disk == {Path(path).name for _, path in table_files(lake)}
+
+
+def test_parts_of_downloads_are_removed_once_they_are_old(settings: Settings) -> None:
+    folder = Path(settings.root) / "media" / "x"
+    folder.mkdir(parents=True)
+    for name in (".a.part", ".a.part.json", ".b.part", "kept.mp4"):
+        (folder / name).write_bytes(b"x")
+        if name != ".b.part":
+            os.utime(folder / name, (1_700_000_000, 1_700_000_000))
+    assert maintain(settings, now=utc_now).parts_removed == 2
+    assert sorted(path.name for path in folder.iterdir()) == [".b.part", "kept.mp4"]
+
+
+def test_a_run_may_write_meanwhile(settings: Settings) -> None:
+    failed: list[BaseException] = []
+
+    def writing() -> None:
+        try:
+            for start in range(100, 160, 10):
+                write(settings, start, 3)
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+
+    run = threading.Thread(target=writing)
+    run.start()
+    while run.is_alive():
+        maintain(settings, now=utc_now, keep_days=0)
+    run.join()
+    assert failed == []
+    assert one(settings, "SELECT count(*) FROM raw_pages") == 12 + 18
+    assert one(settings, "SELECT count(*) FROM posts") == 1 + 12 + 18
+
+
+def run_cli(*words: str) -> Any:
+    return CliRunner().invoke(cli, list(words), standalone_mode=False)
+
+
+def test_the_command_prints_before_and_after(settings: Settings) -> None:
+    shown = run_cli("maintain", "--root", settings.root)
+    assert shown.exception is None, shown.exception
+    assert "raw_pages" in shown.output
+    assert "can be asked" in shown.output
+    told = json.loads(run_cli("maintain", "--root", settings.root, "--json").output)
+    assert {"before", "after", "snapshots_expired", "files_removed", "parts_removed"} <= set(told)
