@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,12 +93,11 @@ async def test_a_mix_is_found_from_its_link_and_from_a_post_of_it(simulator: Sim
 
 
 def test_the_two_tools_that_have_had_their_day_say_so_and_work() -> None:
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="get_request_sizes"):
         assert get_request_sizes(20, 105) == [20, 20, 20, 20, 20, 5]
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="extract_desc"):
         assert extract_desc_from_share_desc("a b", "1.2 x a b and more https://v") == "a b and more"
-    with warnings.catch_warnings(), pytest.raises(BadInput):
-        warnings.simplefilter("ignore")
+    with pytest.warns(DeprecationWarning, match="get_request_sizes"), pytest.raises(BadInput):
         get_request_sizes(0, 10)
 
 
