@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "archive": ("archive", "Archive accounts, posts, mixes or rooms: rows into tables, media into files."),
     "demo": ("demo", "Archive a made-up account on this machine, then show what landed."),
     "sql": ("sql", "Ask the archive in SQL."),
+    "retry": ("retry", "Take up what failed, and nothing else: pages, posts, files."),
     "status": ("status", "What the archive holds, and how complete each account is."),
     "rebuild": ("rebuild", "Make all tables again from the raw pages, without network."),
     "verify": ("verify", "Read every kept file again against its hash, and mend what is broken."),

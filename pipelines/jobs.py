@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,10 +76,15 @@ async def find_target(house: House, job: ArchiveJob) -> Link:
 
 async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
     """Do the job's steps and write down how it ended, whatever happens."""
+    return await conclude(run, step, lambda: _archive(run, mode, link, step))
+
+
+async def conclude(run: Run, step: Step, work: Callable[[], Awaitable[None]]) -> Summary:
+    """Finish what earlier runs left, do the work of this one, and write down how it ended, whatever happens."""
     error: BaseException | None = None
     try:
         await step("finish what an earlier run left", lambda: finish_earlier(run))
-        await _archive(run, mode, link, step)
+        await work()
     except asyncio.CancelledError as stopped:
         error = stopped
         _judge(run.summary, "partial", "stopped before the end; the same command goes on where it stopped")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from pipelines.house import House, new_id, utc_now
 from schemas.jobs import Summary
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from schemas.jobs import ArchiveJob
     from schemas.pages import Checkpoint, Page
 
@@ -38,6 +40,7 @@ class Run:
     # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory.
     batch_pages = 25
     batch_seconds = 5.0
+    replay_pages = 200
 
     @classmethod
     async def begin(cls, house: House, job: ArchiveJob, *, mode: str, target: str, flow_run_id: str | None) -> Run:
@@ -89,30 +92,53 @@ class Run:
 
     async def apply_pages(self, pages: Sequence[Page]) -> None:
         """Make rows of these pages and commit them all at once."""
-        if not pages:
-            return
-        from pipelines.transform.frames import frames_of
+        if pages:
+            from pipelines.transform.frames import frames_of
+
+            frames = await asyncio.to_thread(frames_of, pages)
+            await self._commit([frames], [page.page_id for page in pages])
+
+    async def _commit(self, parts: Sequence[Mapping[str, pl.DataFrame]], page_ids: Sequence[str]) -> None:
+        from pipelines.transform.frames import joined
 
         lake = await self.house.lake()
-        frames = await asyncio.to_thread(frames_of, pages)
-        applied = await self.house.on_lake(
-            lake.apply, frames, [page.page_id for page in pages], run_id=self.summary.run_id
-        )
+        applied = await self.house.on_lake(lake.apply, joined(parts), page_ids, run_id=self.summary.run_id)
         self.summary.new_posts += applied.new_posts
         self.summary.changed_posts += applied.changed_posts
         self.summary.rejects += applied.rejects
         self.rows_ready.set()
 
     async def finish_earlier(self) -> None:
-        """Make rows of pages that a run which was cut off kept but did not finish."""
+        """Make rows of pages that a run which was cut off kept but did not finish.
+
+        One commit takes hundreds of pages, since it costs about as much for a few; the next pages are read and parsed
+        while the rows of those before are merged.
+        """
+        from pipelines.transform.frames import frames_of
+
         lake = await self.house.lake()
         pending = await self.house.on_lake(lake.pending)
         if not pending:
             return
         self.house.on_event("notice", text=f"Finishing {len(pending)} pages that an earlier run left.")
         batches = await self.house.on_lake(lambda: lake.raw_pages(pending))
-        while (pages := await self.house.on_lake(next, batches, None)) is not None:
-            await self.apply_pages(pages)
+        merging: asyncio.Future[None] | None = None
+        parts: list[Mapping[str, pl.DataFrame]] = []
+        page_ids: list[str] = []
+        try:
+            while (pages := await self.house.on_lake(next, batches, None)) is not None:
+                parts.append(await asyncio.to_thread(frames_of, pages))
+                page_ids += [page.page_id for page in pages]
+                if len(page_ids) >= self.replay_pages:
+                    if merging is not None:
+                        await merging
+                    merging = asyncio.ensure_future(self._commit(parts, page_ids))
+                    parts, page_ids = [], []
+        finally:
+            if merging is not None:
+                await merging
+        if page_ids:
+            await self._commit(parts, page_ids)
 
     async def end(self, error: BaseException | None = None) -> Summary:
         """Write how the run ended into its row; one that leaves pages without rows stays open for the next."""

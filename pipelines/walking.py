@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.errors import ArchiveError
 from pipelines.extract.endpoints import Order, endpoint_of
 from pipelines.extract.questions import question
+from pipelines.settings import media_kinds
 from schemas.filters import Filter
 
 if TYPE_CHECKING:
@@ -59,7 +60,13 @@ class Walk:
 
     def scope(self) -> dict[str, Any]:
         """Which files the job asked for, of what was read so far: fields of `Lake.wanted`."""
-        found = {"listing": self.listing.listing, "owner_id": self.owner_id, "posts": self.run.job.filter}
+        found: dict[str, Any] = {
+            "listing": self.listing.listing,
+            "owner_id": self.owner_id,
+            "posts": self.run.job.filter,
+        }
+        if self.run.job.media is not None:
+            found["kinds"] = media_kinds(self.run.job.media)
         return found if self.limit is None else {**found, "aweme_ids": sorted(self.taken)}
 
     @property

@@ -176,3 +176,26 @@ class Summary:
 
 
 EXIT_CODES = {"complete": 0, "failed": 1, "partial": 3, "blocked": 4}
+
+
+@dataclass
+class Retried:
+    """What a retry took up: walks, single pages, posts and files; `gone` of them are not to be had any more."""
+
+    summary: Summary
+    walks: int = 0
+    pages: int = 0
+    posts: int = 0
+    files: int = 0
+    gone: int = 0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there was nothing to take up."""
+        return not (self.walks or self.pages or self.posts or self.files)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values; `stored` and `still_missing` are files."""
+        taken = {name: getattr(self, name) for name in ("walks", "pages", "posts", "files", "gone")}
+        told = self.summary.as_json()
+        return {"taken_up": taken, "stored": told["files"], "still_missing": told["missing"], "run": told}

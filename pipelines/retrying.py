@@ -1,0 +1,127 @@
+"""Takes up what failed before, and nothing else: walks that broke off, pages, posts, files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.archiving import read_profile, walk_and_load
+from pipelines.asking import read_one
+from pipelines.errors import Absent
+from pipelines.extract.endpoints import ENDPOINTS, OF_LISTING
+from pipelines.house import OnEvent, Step, open_house, silent, straight
+from pipelines.jobs import conclude
+from pipelines.loading import Loader
+from pipelines.modes import LISTING_MODES, Listing
+from pipelines.run import Run
+from pipelines.walking import Walk
+from schemas.jobs import ArchiveJob, Retried
+from schemas.media import MEDIA_KINDS
+from schemas.pages import AS_ASKED
+
+if TYPE_CHECKING:
+    from pipelines.load.failures import Failure
+    from pipelines.settings import Settings
+
+_LISTINGS = {listing.operation: listing for listing in LISTING_MODES.values()} | {
+    "comment_reply": Listing("comment_reply", "comment_reply", None, has_media=False),
+    "collects_posts": Listing("collects_posts", "collects", None),
+}
+# A live stream is over; it cannot be had another time.
+_KINDS = tuple(kind for kind in MEDIA_KINDS if kind != "stream")
+
+
+async def retry_failed(
+    settings: Settings, reason: str | None = None, *, on_event: OnEvent = silent, step: Step = straight
+) -> Retried:
+    """Try again what failed, all of it or what failed for this reason; what became of it.
+
+    `reason` is the outcome of a page (RateLimited, ...), the state of a file (failed, refused), or words of an error.
+    """
+    async with open_house(settings, on_event=on_event) as house:
+        run = await Run.begin(house, ArchiveJob(), mode="retry", target=reason or "all", flow_run_id=None)
+        work = Retry(run, step, reason)
+        work.told.summary = await conclude(run, step, work.all)
+        return work.told
+
+
+@dataclass
+class Retry:
+    """One round of retries; `told` counts what was taken up."""
+
+    run: Run
+    step: Step
+    reason: str | None
+
+    def __post_init__(self) -> None:
+        self.told = Retried(self.run.summary)
+
+    async def all(self) -> None:
+        """Walks first, since they bring rows; then single pages and posts, then files."""
+        from pipelines.load import failures
+
+        lake, on_lake = await self.run.house.lake(), self.run.house.on_lake
+        pages = await on_lake(failures.failed_pages, lake, self.reason)
+        walks = {_named(one): one for one in await on_lake(failures.broken_walks, lake, self.reason, AS_ASKED)}
+        walks |= {_named(one): one for one in pages if ENDPOINTS[one.operation].is_listing}
+        lost = await on_lake(failures.lost_posts, lake, self.reason)
+        for (operation, owner_id), failure in walks.items():
+            await self._walk(operation, owner_id, failure)
+        await self.step("ask again for single pages", lambda: self._pages(pages))
+        await self.step("ask again for lost posts", lambda: self._posts(lost))
+        await self._files()
+
+    async def _walk(self, operation: str, owner_id: str, failure: Failure) -> None:
+        listing = _LISTINGS.get(operation)
+        params = await self._params(operation, owner_id, failure)
+        if listing is None or params is None:
+            self.run.summary.warnings.append(f"{operation} of {owner_id} is taken up by archiving it again only.")
+            return
+        self.told.walks += 1
+        self.run.job = ArchiveJob.model_validate_json(failure.job or "{}")
+        await walk_and_load(self.run, Walk(self.run, listing, owner_id, params), self.step)
+
+    async def _params(self, operation: str, owner_id: str, failure: Failure) -> dict[str, Any] | None:
+        lake = await self.run.house.lake()
+        if operation == "comment_reply":
+            sql = "SELECT aweme_id FROM comments WHERE comment_id = ?"
+            found = await self.run.house.on_lake(lake.query, sql, [owner_id])
+            return {"item_id": found.item()} if found.height else None
+        if operation != "search_user_posts":
+            return {}
+        keyword = ArchiveJob.model_validate_json(failure.job or "{}").keyword
+        return {"keyword": keyword, "from_user": await read_profile(self.run, owner_id)} if keyword else None
+
+    async def _pages(self, pages: list[Failure]) -> None:
+        for page in pages:
+            if page.operation in ("post_detail", "user_profile"):
+                self.told.pages += 1
+                await self._ask(page.operation, page.target)
+        await self.run.apply()
+
+    async def _posts(self, lost: list[str]) -> None:
+        for aweme_id in lost:
+            self.told.posts += 1
+            await self._ask("post_detail", aweme_id)
+        await self.run.apply()
+
+    async def _ask(self, operation: str, target: str) -> None:
+        try:
+            await read_one(self.run, operation, target)
+        except Absent:
+            self.told.gone += 1
+        if self.run.is_batch_due:
+            await self.run.apply()
+
+    async def _files(self) -> None:
+        search = {"kinds": _KINDS, "only_failed": True, "reason": self.reason}
+        lake = await self.run.house.lake()
+        since = self.run.started_at
+        self.told.files = await self.run.house.on_lake(lake.wanted_count, **search, not_tried_since=since)
+        await Loader(self.run, self.step, lambda: search).load_all()
+
+
+def _named(failure: Failure) -> tuple[str, str]:
+    """Operation and owner of a failed walk; checkpoints name the listing."""
+    found = OF_LISTING.get(failure.operation)
+    return (found.name if found else failure.operation, failure.target)

@@ -1,0 +1,64 @@
+"""`aweme retry` takes up what failed, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from archives import archive, ask, one, settings_for
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+from pipelines.retrying import retry_failed
+from pipelines.settings import Settings
+from schemas.jobs import Retried
+
+
+def retry(settings: Settings, reason: str | None = None) -> Retried:
+    return asyncio.run(retry_failed(settings, reason))
+
+
+def test_files_that_failed_are_taken_up_however_often_they_were_tried(tmp_path: Path) -> None:
+    with Simulator(World(seed=1, users=1, posts=8), faults=["media:1-9999=html"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video,image", max_attempts=1)
+        home = simulator.world.accounts[0].home
+        archive(settings, home)
+        failed = one(settings, "SELECT count(*) FROM files WHERE state = 'refused'")
+        assert failed > 3
+        assert archive(settings, home).missing == 0, "an ordinary run leaves them alone"
+    with Simulator(World(seed=1, users=1, posts=8)) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video,image", max_attempts=1)
+        assert retry(settings, "RateLimited").is_nothing
+        told = retry(settings, "refused")
+        assert (told.files, told.walks, told.pages) == (failed, 0, 0)
+        assert one(settings, "SELECT count(*) FROM files WHERE state = 'refused'") == 0
+        assert not [r for r in simulator.log if r.operation in ("user_post", "user_profile")]
+        assert retry(settings).is_nothing
+
+
+def test_a_walk_that_broke_off_goes_on_and_nothing_else_is_asked(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60)
+    with Simulator(world, faults=["user_post:2-=empty"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", max_tries=1)
+        assert archive(settings, world.accounts[0].home, media="none").outcome == "partial"
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none")
+        told = retry(settings)
+        assert (told.walks, told.summary.outcome) == (1, "complete")
+        assert {r.operation for r in simulator.log if r.path.startswith("/aweme")} == {"user_post"}
+        assert one(settings, "SELECT verdict FROM checkpoints") == "complete"
+        posts = {p.aweme_id for i in range(60) if not world.gone_reason(p := world.post(0, i))}
+        assert {row[0] for row in ask(settings, "SELECT aweme_id FROM listing_entries")} == posts
+        assert retry(settings).is_nothing
+
+
+def test_a_detail_that_failed_is_asked_for_again(tmp_path: Path) -> None:
+    world = World(seed=1, users=1, posts=8)
+    aweme_id = world.post(0, 5).aweme_id
+    with Simulator(world, faults=["post_detail:1=empty"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", max_tries=1)
+        archive(settings, aweme_id, mode="one")
+        told = retry(settings)
+        assert (told.pages, told.summary.outcome) == (1, "complete")
+        assert one(settings, "SELECT count(*) FROM posts WHERE aweme_id = ?", aweme_id) == 1
+        assert retry(settings).is_nothing
