@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from filecmp import cmp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import NotFound
+from pipelines.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from pipelines.databases import AsyncUserDB
@@ -45,11 +46,15 @@ def is_of_archive(path: Any, settings: Settings) -> bool:
 
 
 def own_folder(settings: Settings, lake: Lake, sec_user_id: str, nickname: str) -> Path:
-    """The archive's folder of an account under its present name; a former one is renamed, rows of files too."""
-    from pipelines.load.naming import folder_name
+    """The archive's folder of an account under its present name; a former one is renamed, rows of files too.
 
-    media = Path(settings.root) / "media"
-    old, new = lake.folders().get(sec_user_id), folder_name(nickname, sec_user_id)
+    Raises BadInput where a file that is not the account's stands in the way, before anything is moved.
+    """
+    from pipelines.load.accounts import own_folder_name
+
+    media, folders = Path(settings.root) / "media", lake.folders()
+    old = folders.pop(sec_user_id, None)
+    new = own_folder_name(nickname, sec_user_id, set(folders.values()))
     if old is None:
         lake.record_folders({sec_user_id: new})
     elif old != new:
@@ -77,6 +82,10 @@ def _rename(media: Path, lake: Lake, sec_user_id: str, old: str, new: str) -> No
 
     from pipelines.load.legal import legal_name
 
+    for path in sorted((media / old).rglob("*")) if (media / new).is_dir() else ():
+        there = media / new / path.relative_to(media / old)
+        if path.is_file() and there.exists() and not (there.is_file() and cmp(path, there, shallow=False)):
+            raise BadInput(f"{there} is there already and differs from {path}: move one of them away, then try again.")
     media.mkdir(parents=True, exist_ok=True)
     intent = media.parent / f"{_INTENT}{legal_name(sec_user_id)}.json"
     unready = intent.with_suffix(".part")

@@ -94,6 +94,17 @@ async def test_a_folder_under_a_path_is_renamed_with_the_nickname(
     assert [old for old, _ in changed] == list(NAMES[:2])
 
 
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def taken(path: Path) -> str:
+    text = path.read_text()
+    path.unlink()
+    return text
+
+
 async def archived(account: Any) -> None:
     await run_job(load_settings(), ArchiveJob(target=account.home, max_counts=6))
 
@@ -163,6 +174,18 @@ async def test_a_name_that_comes_back_leaves_one_folder_with_everything(account:
             own_folder(load_settings(), lake, account.sec_user_id, name)
     assert len(kept_paths(root)) == count
     assert len(list((root / "media").iterdir())) == 1
+
+
+async def test_a_file_in_the_way_stops_a_rename_before_anything_moves(account: Any, root: Path) -> None:
+    await archived(account)
+    before = kept_paths(root)
+    name = min(before).rpartition("/")[2]
+    stray = root / "media" / f"{NAMES[1]}_{account.sec_user_id[-8:]}" / name
+    put(stray, "another file")
+    with open_lake(load_settings()) as lake, pytest.raises(BadInput, match="differs"):
+        own_folder(load_settings(), lake, account.sec_user_id, NAMES[1])
+    assert taken(stray) == "another file"
+    assert kept_paths(root) == before
 
 
 async def test_dicts_of_listings_and_details_become_posts_with_all_their_keys(account: Any) -> None:
