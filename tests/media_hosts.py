@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ class MediaHosts:
     def __init__(self) -> None:
         self.films: dict[str, Film] = {}
         self.log: list[Asked] = []
-        self.sent = 0
+        self.connections = 0
         self.busy: dict[str, int] = {}
         self.busiest: dict[str, int] = {}
         self.url = ""
@@ -52,6 +53,7 @@ class MediaHosts:
         return [asked for asked in self.log if asked.path == path]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 line, *rest = head.decode().split("\r\n")
@@ -80,6 +82,8 @@ class MediaHosts:
         if (page := page_of(mood, value, film)) is not None:
             return await self.plain(writer, *page)
         start = self.start_of(asked, film)
+        if mood == "vanish":
+            return False
         if mood == "slow":
             return await self.slow(film, start, int(value), writer)
         if mood == "becomes":
@@ -132,7 +136,6 @@ class MediaHosts:
         return True
 
     async def send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        self.sent += len(data)
         writer.write(data)
         await writer.drain()
 
@@ -154,14 +157,14 @@ def page_of(mood: str, value: str, film: Film) -> tuple[str, list[str], bytes] |
 
 
 @contextmanager
-def media_hosts() -> Iterator[MediaHosts]:
+def media_hosts(certificate: ssl.SSLContext | None = None) -> Iterator[MediaHosts]:
     """The hosts, listening in a thread of their own."""
     hosts, loop = MediaHosts(), asyncio.new_event_loop()
     ready = threading.Event()
     stop = asyncio.Event()
 
     async def run() -> None:
-        server = await asyncio.start_server(hosts.serve, "127.0.0.1", 0, limit=1 << 20)
+        server = await asyncio.start_server(hosts.serve, "127.0.0.1", 0, limit=1 << 20, ssl=certificate)
         hosts.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         ready.set()
         await stop.wait()
@@ -170,6 +173,7 @@ def media_hosts() -> Iterator[MediaHosts]:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.02)  # transports close a turn of the loop later
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
     thread.start()

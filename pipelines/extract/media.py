@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +24,11 @@ from pipelines.errors import (
     Unreachable,
 )
 from pipelines.extract.media_hosts import check_public, host_of, wants_referer
-from pipelines.extract.upstream import make_client
+from pipelines.extract.upstream import AsyncUpstream, make_client, upstream_address
+from pipelines.extract.wire import WireTransport
 
 _MAX_REDIRECTS = 5
+_MAX_THREADS = 64  # one for each file under way; made as they are needed
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -51,17 +54,10 @@ class MediaAnswer:
     chunks: AsyncIterator[bytes]
 
 
-@dataclass(slots=True, eq=False)
-class _Lane:
-    client: httpx.AsyncClient
-    host: str
-
-
 class MediaSource:
     """Asks media hosts for files; made without a request, closed by `close` or `async with`.
 
-    Every stream has a client to itself while it runs: httpx looks at every connection of a client for each request,
-    which for small files costs more than the file. A `client` that is given stays the caller's and serves them all.
+    A `client` that is given stays the caller's.
     """
 
     def __init__(
@@ -75,9 +71,9 @@ class MediaSource:
         now: Callable[[], datetime] = _utc_now,
         client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._given = client
+        self._given = self._client = client
         self._upstream, self._proxy, self._timeout = upstream, proxy, timeout
-        self._free: list[_Lane] = []
+        self._threads: ThreadPoolExecutor | None = None
         self._user_agent, self._referer = user_agent, referer
         self._now = now
 
@@ -91,10 +87,12 @@ class MediaSource:
 
     async def close(self) -> None:
         """Close the connections."""
-        while self._free:
-            lane = self._free.pop()
-            if lane.client is not self._given:
-                await lane.client.aclose()
+        if self._client is not None and self._client is not self._given:
+            await self._client.aclose()
+            self._client = None
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+            self._threads = None
 
     def open(
         self, url: str, *, offset: int = 0, validator: str | None = None
@@ -110,31 +108,7 @@ class MediaSource:
 
     @asynccontextmanager
     async def _open(self, url: str, offset: int, validator: str | None) -> AsyncIterator[MediaAnswer]:
-        lane = self._lane(url)
-        try:
-            async with self._answer(lane, url, offset, validator) as answer:
-                yield answer
-        finally:
-            self._free.append(lane)
-
-    def _lane(self, url: str) -> _Lane:
-        """A free client, one that has a connection to the host already where there is one."""
-        host = host_of(url)
-        lane = next((lane for lane in reversed(self._free) if lane.host == host), None)
-        if lane is None:
-            if not self._free:
-                return _Lane(self._given or self._new_client(), host)
-            lane = self._free[0]
-        self._free.remove(lane)
-        lane.host = host
-        return lane
-
-    def _new_client(self) -> httpx.AsyncClient:
-        return make_client(self._upstream, proxy=self._proxy, timeout=self._timeout)
-
-    @asynccontextmanager
-    async def _answer(self, lane: _Lane, url: str, offset: int, validator: str | None) -> AsyncIterator[MediaAnswer]:
-        response = await self._ask(lane.client, url, offset, validator)
+        response = await self._ask(url, offset, validator)
         host = response.request.url.host
         coded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
         chunks = _chunks(response, host, coded=coded)
@@ -144,9 +118,9 @@ class MediaSource:
             await chunks.aclose()
             await response.aclose()
 
-    async def _ask(self, client: httpx.AsyncClient, url: str, offset: int, validator: str | None) -> httpx.Response:
+    async def _ask(self, url: str, offset: int, validator: str | None) -> httpx.Response:
         for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._send(client, url, offset, validator)
+            response = await self._send(url, offset, validator)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
                 return response
@@ -154,21 +128,21 @@ class MediaSource:
             url = _joined(url, location)
         raise Unfamiliar(f"{host_of(url)} leads on more than {_MAX_REDIRECTS} times; another address is tried.")
 
-    async def _send(self, client: httpx.AsyncClient, url: str, offset: int, validator: str | None) -> httpx.Response:
-        request = self._request(client, url)
+    async def _send(self, url: str, offset: int, validator: str | None) -> httpx.Response:
+        request = self._request(url)
         host = request.url.host
         if offset and validator:
             request.headers.update({"Range": f"bytes={offset}-", "If-Range": validator})
         try:
-            return await client.send(request, stream=True)
+            return await self._opened().send(request, stream=True)
         except httpx.HTTPError as error:
             raise Unreachable(f"{host} gives no answer ({type(error).__name__}).", host=host) from error
 
-    def _request(self, client: httpx.AsyncClient, url: str) -> httpx.Request:
+    def _request(self, url: str) -> httpx.Request:
         host_of(url)
         headers = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
         try:
-            request = client.build_request("GET", url, headers=headers)
+            request = self._opened().build_request("GET", url, headers=headers)
         except httpx.InvalidURL as error:
             raise BadInput("An address of media cannot be read; it is skipped.") from error
         # The host as it will be asked for, whatever a reader of addresses other than httpx makes of it.
@@ -179,6 +153,20 @@ class MediaSource:
             request.headers["Referer"] = self._referer
         request.headers.pop("cookie", None)
         return request
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = self._made()
+        return self._client
+
+    def _made(self) -> httpx.AsyncClient:
+        if self._proxy and self._upstream is None:
+            return make_client(proxy=self._proxy, timeout=self._timeout, max_connections=_MAX_THREADS)
+        self._threads = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="media")
+        road: httpx.AsyncBaseTransport = WireTransport(self._threads)
+        if self._upstream is not None:
+            road = AsyncUpstream(upstream_address(self._upstream), road)
+        return make_client(transport=road, timeout=self._timeout)
 
     def _read_head(
         self, response: httpx.Response, host: str, chunks: AsyncIterator[bytes], *, coded: bool

@@ -180,8 +180,8 @@ class LocalWriter(Writer):
         if self._file is not None:
             return self._file
         for number in range(2, 100):
-            file = self._made()
-            if _locked(file) and _is_at(file, self._part):
+            file, is_ours = self._made()
+            if _locked(file) and (is_ours or _is_at(file, self._part)):
                 file.seek(0)
                 self._file = file
                 return file
@@ -190,12 +190,15 @@ class LocalWriter(Writer):
                 self._part = self._folder / f".{self._key}.{number}.part"
         raise OSError(f"{self._part} stays locked: is another run archiving to this root? Wait for it to end.")
 
-    def _made(self) -> FileIO:
+    def _made(self) -> tuple[FileIO, bool]:
+        """The part, opened, and whether it was made here and now."""
         try:
-            return FileIO(self._part, "a+")
+            return FileIO(self._part, "x+"), True
+        except FileExistsError:
+            return FileIO(self._part, "a+"), False
         except FileNotFoundError:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return FileIO(self._part, "a+")
+            return FileIO(self._part, "a+"), False
 
     def _finish(self) -> None:
         self._is_last = True  # a file that is whole at once needs no record of its part
