@@ -51,7 +51,7 @@ def moment_of(_ctx: Any, _param: Any, text: str | None) -> datetime | None:
     "moment",
     callback=moment_of,
     metavar="TIME",
-    help="as the tables were then: 2026-01-01, 2026-01-01T12:30 (UTC)",
+    help="as it was then: 2026-01-01 or 2026-01-01T12:30 (UTC)",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="write to a file")
 @place
@@ -70,7 +70,7 @@ def command(
 
     Tables: posts, post_stats, users, media, files, listing_entries, changes, ... Views for people: posts_latest,
     post_growth, missing_media, account_history, storage_by_user. Each column carries a comment: DESCRIBE, or
-    SELECT * FROM duckdb_columns(). With --at the tables show what was known then, as far back as `aweme maintain` keeps.
+    SELECT * FROM duckdb_columns(). With --at they show what was known then, as far back as `aweme maintain` keeps.
     """
     from deployments.reading import open_reader
 

@@ -217,7 +217,8 @@ def refusal(error: Exception, place: Place) -> Exception:
     if "No snapshot found" in text:
         return BadInput(
             "The archive remembers nothing of that moment: it began later, or maintenance let it go. "
-            "Ask for a later one; aweme sql \"SELECT min(snapshot_time) FROM ducklake_snapshots('archive')\" tells the first."
+            "Ask for a later one; the first is told by: "
+            "aweme sql \"SELECT min(snapshot_time) FROM ducklake_snapshots('archive')\""
         )
     if "DATA_PATH" in text:
         return BadInput(f"The catalog belongs to another root than {place.data_path}: check root and catalog. ({text})")

@@ -29,7 +29,8 @@ _REWRITE_SHARE = 0.2  # of rows deleted, from which on a file is written anew
 
 def table_files(lake: Lake) -> list[dict[str, Any]]:
     """Per table with files: Parquet files and bytes, and files of deletions."""
-    sql = f"""SELECT table_name AS "table", file_count AS files, file_size_bytes AS bytes, delete_file_count AS deletions
+    sql = f"""SELECT table_name AS "table", file_count AS files, file_size_bytes AS bytes,
+    delete_file_count AS deletions
     FROM ducklake_table_info('{NAME}') WHERE file_count > 0 OR delete_file_count > 0 ORDER BY 1"""
     return lake.query(sql).to_dicts()
 

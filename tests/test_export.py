@@ -1,0 +1,170 @@
+"""The archive in other forms: the same rows, nothing mixed up, nothing that a browser would run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from zipfile import ZipFile
+
+import duckdb
+import polars as pl
+import pytest
+from archives import archive, ask, one, settings_for
+from click.testing import CliRunner
+
+from deployments.cli import cli
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+from pipelines.care import sheets
+from pipelines.care.exporting import export
+from pipelines.errors import BadInput
+from pipelines.house import open_lake, utc_now
+from pipelines.settings import Settings
+from schemas.catalog import BY_NAME, TABLES
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    world = World(seed=3, users=2, posts=20)
+    with Simulator(world) as simulator:
+        made = settings_for(tmp_path_factory.mktemp("exported") / "root", simulator.url, media="video,image,cover")
+        ids = [world.post(0, index).aweme_id for index in range(20)]
+        world.edit_caption(ids[9], "<script>alert('x')</script> & =1+1")
+        world.rename(0, "<b>%0A & 名字")
+        archive(made, world.accounts[0].home)
+        archive(made, world.accounts[1].home, media="none")
+    return made
+
+
+def counts(settings: Settings) -> dict[str, int]:
+    return {table.name: one(settings, f"SELECT count(*) FROM {table.name}") for table in TABLES}
+
+
+def test_parquet_holds_every_row_in_hives_folders(settings: Settings, tmp_path: Path) -> None:
+    export(settings, tmp_path / "out", "parquet", now=utc_now)
+    for name, count in counts(settings).items():
+        files = sorted((tmp_path / "out").glob(f"{name}.parquet")) or sorted(
+            (tmp_path / "out" / name).rglob("*.parquet")
+        )
+        found = pl.scan_parquet(files, hive_partitioning=True).collect() if files else pl.DataFrame()
+        assert found.height == count, name
+        if count:
+            assert set(BY_NAME[name].names) <= set(found.columns)
+    assert (tmp_path / "out" / "raw_pages" / "operation=user_post").is_dir()
+
+
+def test_csv_holds_every_row(settings: Settings, tmp_path: Path) -> None:
+    export(settings, tmp_path, "csv", now=utc_now)
+    posts = pl.read_csv(tmp_path / "posts.csv", infer_schema=False)
+    expected = dict(ask(settings, "SELECT aweme_id, caption FROM posts"))
+    assert {row["aweme_id"]: row["caption"] for row in posts.to_dicts()} == expected
+
+
+def test_one_duckdb_file_holds_tables_views_and_comments(settings: Settings, tmp_path: Path) -> None:
+    export(settings, tmp_path, "duckdb", now=utc_now)
+    con = duckdb.connect(str(tmp_path / "archive.duckdb"), read_only=True)
+    for name, count in counts(settings).items():
+        assert con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] == count
+    assert con.execute("SELECT count(*) FROM posts_latest").fetchall()[0][0] == counts(settings)["posts"]
+    assert con.execute("SELECT count(*) FROM duckdb_columns() WHERE comment IS NOT NULL").fetchall()[0][0] > 100
+    con.close()
+
+
+def test_a_workbook_goes_on_in_another_sheet_and_runs_nothing(settings: Settings, tmp_path: Path) -> None:
+    done = export(settings, tmp_path / "a", "xlsx", now=utc_now)
+    assert done.notes == []
+    with open_lake(settings, read_only=True) as lake:
+        notes = sheets.workbook(lake, [BY_NAME["posts"], BY_NAME["raw_pages"]], tmp_path / "b.xlsx", sheet_rows=11)
+    assert any("sheets" in note for note in notes)
+    assert any("cut at" in note for note in notes)
+    with ZipFile(tmp_path / "b.xlsx") as book:
+        names = re.findall(r'<sheet name="([^"]+)"', book.read("xl/workbook.xml").decode())
+        inner = "".join(book.read(name).decode() for name in book.namelist() if "/worksheets/sheet" in name)
+    posts = counts(settings)["posts"]
+    assert names[: -(-posts // 10)] == ["posts", *(f"posts ({n})" for n in range(2, -(-posts // 10) + 1))]
+    assert "<f>" not in inner
+
+
+class Links(HTMLParser):
+    """Tags that were met, and the addresses they lead to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_pages_open_without_a_program_and_every_link_leads_somewhere(
+    settings: Settings, tmp_path: Path, copied: bool
+) -> None:
+    export(settings, tmp_path / "pages", "html", now=utc_now, media=copied)
+    shown, posts = 0, ""
+    for page in (tmp_path / "pages").rglob("*.html"):
+        links = Links()
+        links.feed(page.read_text("utf-8"))
+        posts += page.read_text("utf-8")
+        assert not links.tags & {"script", "b", "iframe"}
+        for address in links.addresses:
+            assert "://" not in address
+            target = (page.parent / unquote(address)).resolve()
+            assert target.is_file(), address
+            if copied:
+                assert target.is_relative_to((tmp_path / "pages").resolve())
+            shown += target.suffix != ".html"
+    assert shown == one(settings, "SELECT count(*) FROM files WHERE state = 'stored'")
+    assert "&lt;script&gt;" in posts
+    assert all(aweme_id in posts for (aweme_id,) in ask(settings, "SELECT aweme_id FROM posts"))
+
+
+def test_a_bag_proves_that_it_is_whole(settings: Settings, tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    done = export(settings, bag, "parquet", now=utc_now, media=True, bag=True)
+    assert done.broken == []
+    assert (bag / "bagit.txt").read_text() == "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        for line in (bag / manifest).read_text("utf-8").splitlines():
+            digest, _, path = line.partition("  ")
+            name = path.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
+            assert hashlib.sha256((bag / name).read_bytes()).hexdigest() == digest
+    payload = [path for path in (bag / "data").rglob("*") if path.is_file()]
+    assert len((bag / "manifest-sha256.txt").read_text("utf-8").splitlines()) == len(payload)
+    oxum = f"Payload-Oxum: {sum(path.stat().st_size for path in payload)}.{len(payload)}"
+    assert oxum in (bag / "bag-info.txt").read_text()
+
+
+def test_a_folder_that_holds_something_is_refused(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(BadInput, match="holds something"):
+        export(settings, tmp_path, "csv", now=utc_now)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    with pytest.raises(BadInput, match="no table nonsense"):
+        export(settings, tmp_path / "b", "csv", now=utc_now, tables=("nonsense",))
+
+
+def test_the_command_tells_what_it_wrote(settings: Settings, tmp_path: Path) -> None:
+    words = [
+        "export",
+        "--root",
+        settings.root,
+        "--format",
+        "csv",
+        "-o",
+        str(tmp_path / "o"),
+        "--tables",
+        "posts",
+        "--json",
+    ]
+    told: Any = CliRunner().invoke(cli, words, standalone_mode=False)
+    assert told.return_value == 0, told.exception
+    assert json.loads(told.output)["files"] == 1
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["posts.csv"]
