@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deployments.commands.fields import show_fields
 from deployments.commands.options import as_json, place, settings_of
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ SELECT (SELECT count(*) FROM posts) AS posts,
 
 
 @click.command("status", epilog="\b\nExamples:\n  aweme status\n  aweme status --root s3://bucket/douyin --json")
+@click.option("--fields", is_flag=True, help="fields of raw answers seen for the first time in the last week")
 @place
 @as_json
-def command(root: str | None, catalog: str | None, as_json: bool) -> None:
+def command(fields: bool, root: str | None, catalog: str | None, as_json: bool) -> None:
     """Show what the archive holds, how complete each listing is, and the last runs.
 
     Verdicts: complete (read to its end, no failed page), partial (what is missing and why), unknown (the service gives
@@ -56,6 +58,9 @@ def command(root: str | None, catalog: str | None, as_json: bool) -> None:
 
     settings = settings_of(root=root, catalog=catalog)
     with open_reader(settings) as lake:
+        if fields:
+            show_fields(lake, as_json=as_json)
+            return
         found = facts(lake)
     if as_json:
         print_json({"root": settings.root, **found})
