@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from pipelines.house import OnEvent
-    from schemas.jobs import Summary
+    from schemas.jobs import Plan, Summary
 
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -57,42 +59,92 @@ def progress(*, quiet: bool = False) -> Iterator[OnEvent]:
         yield _lines()
 
 
+@dataclass
+class Eta:
+    """How long a job still takes, from what its events say: posts read, and files done, of how many.
+
+    While the walk goes on, each post still to be read is thought to bring as many files as those read so far.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    total: int | None = None
+    posts: int = 0
+    files_done: int = 0
+    files_left: int = 0
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    def hear(self, name: str, facts: Mapping[str, Any]) -> None:
+        """Take an event of the job in."""
+        if name == "total":
+            self.total = facts["posts"]
+        elif name == "pages":
+            self.posts = facts["posts"]
+        elif name == "files_left":
+            self.files_left = facts["files"]
+        elif name == "file":
+            self.files_done += 1
+            self.files_left = max(self.files_left - 1, 0)
+
+    @property
+    def files_total(self) -> int:
+        """Files done, waiting, and still to be promised."""
+        found = self.files_done + self.files_left
+        if self.total and 0 < self.posts < self.total:
+            found = round(found * self.total / self.posts)
+        return found
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds that are left; None while nobody can tell."""
+        parts = [(self.posts, self.total or 0), (self.files_done, self.files_total)]
+        spent = self.clock() - self.began
+        if self.total is None or not any(done for done, _ in parts):
+            return None
+        return max(spent * (total - done) / done if done and total > done else 0.0 for done, total in parts)
+
+
 def _lines() -> OnEvent:
+    eta = Eta()
+
     def listen(name: str, **facts: Any) -> None:
+        eta.hear(name, facts)
         if name in {"notice", "warning"}:
             click.echo(f"{facts['text']}", err=True)
         elif name == "pages":
-            click.echo(f"pages {facts['pages']}, posts {facts['posts']}", err=True)
+            left = eta.seconds
+            more = f", about {duration(left)} left" if left else ""
+            click.echo(f"pages {facts['pages']}, posts {facts['posts']}{more}", err=True)
 
     return listen
 
 
 def _bars() -> Iterator[OnEvent]:
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     posts = Progress(
         TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"), console=console,
     )  # fmt: skip
-    del DownloadColumn
     with posts as bars:
         rows = bars.add_task("posts", total=None, note="")
         files = bars.add_task("files", total=0, note="", visible=False)
-        received = 0
+        received, eta = 0, Eta()
 
         def listen(name: str, **facts: Any) -> None:
             nonlocal received
+            eta.hear(name, facts)
             if name == "total":
                 bars.update(rows, total=facts["posts"])
             elif name == "pages":
                 bars.update(rows, completed=facts["posts"], note=f"{facts['pages']} pages")
-            elif name == "wanted":
-                task = bars.tasks[files]
-                bars.update(files, total=(task.total or 0) + facts["files"], visible=True)
+            elif name == "files_left":
+                bars.update(files, total=eta.files_total, visible=eta.files_total > 0)
             elif name == "file":
-                bars.advance(files)
+                bars.update(files, completed=eta.files_done, total=eta.files_total, visible=True)
             elif name == "bytes":
                 received += facts["count"]
                 bars.update(files, note=size(received))
@@ -118,3 +170,26 @@ def tell(summary: Summary) -> None:
     click.echo(f"  {summary.requests} requests, {summary.seconds:.1f} s; run {summary.run_id}")
     for warning in summary.warnings:
         click.echo(f"  note: {warning}")
+
+
+def tell_plan(plan: Plan) -> None:
+    """A plan for people, on standard output."""
+    who = plan.name or plan.target
+    if plan.requests is None or plan.seconds is None:
+        click.echo(f"{who} ({plan.mode}): nothing counts this listing before it is read; {plan.known} posts are known.")
+        return
+    click.echo(
+        f"{who} ({plan.mode}): {_some(plan.listed)} listed, {plan.known} known, about {plan.new_posts} new\n"
+        f"  about {plan.requests} requests, {plan.files} files, {size(plan.bytes or 0)}, {duration(plan.seconds)}"
+    )
+
+
+def _some(count: int | None) -> str:
+    return "an unknown number" if count is None else str(count)
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people: 45 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

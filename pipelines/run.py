@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines.batches import HELD_BYTES, Batch
 from pipelines.errors import ArchiveError
 from pipelines.house import House, new_id, utc_now
 from schemas.jobs import Summary
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from schemas.jobs import ArchiveJob
     from schemas.pages import Checkpoint, Page
 
@@ -31,7 +30,7 @@ class Run:
     job: ArchiveJob
     summary: Summary
     rows_ready: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: list[Page] = field(default_factory=list)
+    waiting: Batch = field(default_factory=Batch)
     expected: int | None = None  # items that the listing should hold, as the owner's profile counts them
     started_at: datetime = field(default_factory=utc_now)
     _began: float = field(default_factory=time.monotonic)
@@ -40,7 +39,7 @@ class Run:
     # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory.
     batch_pages = 25
     batch_seconds = 5.0
-    replay_pages = 200
+    replay_pages = 100
 
     @classmethod
     async def begin(cls, house: House, job: ArchiveJob, *, mode: str, target: str, flow_run_id: str | None) -> Run:
@@ -64,7 +63,9 @@ class Run:
         lake = await self.house.lake()
         await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id, checkpoint=checkpoint)
         self.summary.pages += 1
-        self.waiting.append(page)
+        self.waiting.add(page)
+        if self.waiting.is_heavy:
+            await asyncio.to_thread(self.waiting.read)
 
     async def keep_failed(self, error: ArchiveError) -> None:
         """Keep the answer that an error was read from, where there was one."""
@@ -78,31 +79,27 @@ class Run:
         """Whether enough pages wait, or have waited long enough, to be worth a commit."""
         if len(self.waiting) >= self.batch_pages:
             return True
-        return bool(self.waiting) and time.monotonic() - self._applied_at > self.batch_seconds
+        return len(self.waiting) > 0 and time.monotonic() - self._applied_at > self.batch_seconds
 
     async def apply(self) -> None:
-        """Make rows of the pages that wait, and commit them."""
-        pages, self.waiting = self.waiting, []
-        try:
-            await self.apply_pages(pages)
-        except BaseException:
-            self.waiting = pages + self.waiting  # kept raw in any case: the next run would find them
-            raise
+        """Make rows of the pages that wait, and commit them; pages whose commit failed wait on."""
+        if len(self.waiting):
+            await self._commit(self.waiting)
+            self.waiting = Batch()
         self._applied_at = time.monotonic()
 
     async def apply_pages(self, pages: Sequence[Page]) -> None:
         """Make rows of these pages and commit them all at once."""
+        batch = Batch()
+        for page in pages:
+            batch.add(page)
         if pages:
-            from pipelines.transform.frames import frames_of
+            await self._commit(batch)
 
-            frames = await asyncio.to_thread(frames_of, pages)
-            await self._commit([frames], [page.page_id for page in pages])
-
-    async def _commit(self, parts: Sequence[Mapping[str, pl.DataFrame]], page_ids: Sequence[str]) -> None:
-        from pipelines.transform.frames import joined
-
+    async def _commit(self, batch: Batch) -> None:
         lake = await self.house.lake()
-        applied = await self.house.on_lake(lake.apply, joined(parts), page_ids, run_id=self.summary.run_id)
+        frames = await asyncio.to_thread(batch.frames)
+        applied = await self.house.on_lake(lake.apply, frames, batch.page_ids, run_id=self.summary.run_id)
         self.summary.new_posts += applied.new_posts
         self.summary.changed_posts += applied.changed_posts
         self.summary.rejects += applied.rejects
@@ -111,34 +108,31 @@ class Run:
     async def finish_earlier(self) -> None:
         """Make rows of pages that a run which was cut off kept but did not finish.
 
-        One commit takes hundreds of pages, since it costs about as much for a few; the next pages are read and parsed
+        One commit takes a hundred pages, since it costs about as much for a few; the next pages are read and parsed
         while the rows of those before are merged.
         """
-        from pipelines.transform.frames import frames_of
-
         lake = await self.house.lake()
         pending = await self.house.on_lake(lake.pending)
         if not pending:
             return
         self.house.on_event("notice", text=f"Finishing {len(pending)} pages that an earlier run left.")
-        batches = await self.house.on_lake(lambda: lake.raw_pages(pending))
+        batches = await self.house.on_lake(lambda: lake.raw_pages(pending, max_bytes=HELD_BYTES))
         merging: asyncio.Future[None] | None = None
-        parts: list[Mapping[str, pl.DataFrame]] = []
-        page_ids: list[str] = []
+        batch = Batch()
         try:
             while (pages := await self.house.on_lake(next, batches, None)) is not None:
-                parts.append(await asyncio.to_thread(frames_of, pages))
-                page_ids += [page.page_id for page in pages]
-                if len(page_ids) >= self.replay_pages:
+                for page in pages:
+                    batch.add(page)
+                await asyncio.to_thread(batch.read)
+                if len(batch) >= self.replay_pages:
                     if merging is not None:
                         await merging
-                    merging = asyncio.ensure_future(self._commit(parts, page_ids))
-                    parts, page_ids = [], []
+                    merging, batch = asyncio.ensure_future(self._commit(batch)), Batch()
         finally:
             if merging is not None:
                 await merging
-        if page_ids:
-            await self._commit(parts, page_ids)
+        if len(batch):
+            await self._commit(batch)
 
     async def end(self, error: BaseException | None = None) -> Summary:
         """Write how the run ended into its row; one that leaves pages without rows stays open for the next."""
@@ -151,7 +145,7 @@ class Run:
                 f"{summary.rejects} items fit no table; they are kept in `rejects` with the reason."
             )
         lake = await self.house.lake()
-        ended_at = None if self.waiting else self.house.now()
+        ended_at = None if len(self.waiting) else self.house.now()
         await self.house.on_lake(lake.end_run, summary.run_id, **_row(summary, error), ended_at=ended_at)
         return summary
 

@@ -199,3 +199,23 @@ class Retried:
         taken = {name: getattr(self, name) for name in ("walks", "pages", "posts", "files", "gone")}
         told = self.summary.as_json()
         return {"taken_up": taken, "stored": told["files"], "still_missing": told["missing"], "run": told}
+
+
+@dataclass
+class Plan:
+    """What a job would cost; None where nothing counts the listing before it is read. `seconds` at the present pace."""
+
+    mode: str
+    target: str
+    name: str = ""
+    listed: int | None = None
+    known: int = 0
+    new_posts: int | None = None
+    requests: int | None = None
+    files: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)

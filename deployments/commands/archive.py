@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +36,12 @@ Examples:
 )
 @click.option("--max-cursor", type=click.IntRange(min=0), default=0, help="where to begin; 0 for the newest")
 @click.option("-i", "--interval", metavar="DAYS", help='only posts of these days: "2024-01-01|2024-06-30"')
+@click.option("--kind", metavar="KINDS", help="only files of such posts: video, image, live_photo")
+@click.option("--min-likes", type=click.IntRange(min=0), help="only files of posts with so many likes")
+@click.option("--min-comments", type=click.IntRange(min=0), help="only files of posts with so many comments")
+@click.option("--match", metavar="REGEX", help="only files of posts whose caption has this")
+@click.option("--tag", metavar="NAME", help="only files of posts with this hashtag")
+@click.option("--keyword", metavar="WORDS", help="what to look for in an account's posts (--mode search)")
 @click.option("-n", "--naming", metavar="TEMPLATE", help="file names, from {create} {desc} {aweme_id} {nickname} {uid}")
 @click.option("-f", "--folderize/--no-folderize", default=None, help="a folder for each post")
 @click.option("--stream", type=click.Choice(["hls", "flv"]), help="how a live room is recorded (default: hls)")
@@ -45,16 +51,22 @@ Examples:
 )
 @click.option("--full", is_flag=True, help="read the listing to its end, not only what is new")
 @click.option(
+    "--refresh-days", type=click.IntRange(min=1), help="read again what is not older than so many days, for its growth"
+)
+@click.option("--plan", is_flag=True, help="say what it would cost, and do nothing")
+@click.option(
     "--prefect/--no-prefect", default=None, help="tracked by Prefect (default: when a Prefect API is configured)"
 )
 @place
 @as_json
-def command(targets: tuple[str, ...], as_json: bool, prefect: bool | None, **options: Any) -> int:
+def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool | None, **options: Any) -> int:
     """Archive what TARGETs lead to: links, share texts or ids. Run again, it fetches only what is new.
 
     Modes: one, post, like, collect, mix, live, feed, comments, related, follow-feed, friend-feed, collects,
     collected-music, collected-mixes, following, followers, search, hot. Those about your own account (collect,
     feed, ...) and hot need no TARGET.
+
+    Filters (--interval, --kind, --min-likes, --min-comments, --match, --tag) leave out files; rows are always kept.
 
     Interrupted at any moment, the same command goes on where it stopped.
     """
@@ -65,6 +77,8 @@ def command(targets: tuple[str, ...], as_json: bool, prefect: bool | None, **opt
         **{name: options[name] for name in ("root", "catalog", "media", "naming", "folderize")}, prefect=prefect
     )
     jobs = [job_of(target, options) for target in targets or ("self",)]
+    if plan:
+        return show_plans(settings, jobs, as_json=as_json)
     summaries: list[Summary] = []
     with progress(quiet=as_json) as listen:
         for job in jobs:
@@ -94,9 +108,15 @@ def job_of(target: str, options: Mapping[str, Any]) -> ArchiveJob:
         "page_counts",
         "max_cursor",
         "interval",
+        "kind",
+        "min_likes",
+        "min_comments",
+        "match",
+        "tag",
         "naming",
         "folderize",
         "full",
+        "refresh_days",
         "stream",
         "quality",
         "max_duration_s",
@@ -107,6 +127,20 @@ def job_of(target: str, options: Mapping[str, Any]) -> ArchiveJob:
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadInput(told) from error
+
+
+def show_plans(settings: Settings, jobs: Sequence[ArchiveJob], *, as_json: bool) -> int:
+    """Say what the jobs would cost; nothing is kept."""
+    from deployments.screen import print_json, tell_plan
+    from pipelines.planning import plan_job
+
+    plans = [asyncio.run(plan_job(settings, job)) for job in jobs]
+    if as_json:
+        print_json([plan.as_json() for plan in plans])
+    else:
+        for plan in plans:
+            tell_plan(plan)
+    return 0
 
 
 def is_tracked(settings: Settings, asked: bool | None, environ: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 LISTINGS_SQL = """
 SELECT c.listing, coalesce(u.nickname, m.name, c.owner_id) AS name, c.owner_id,
        coalesce(c.verdict, 'under way') AS verdict, c.reason, e.posts, w.missing,
-       c.full_walk_at, coalesce(c.finished_at, c.updated_at) AS last_read_at
+       c.stretches, c.full_walk_at, coalesce(c.finished_at, c.updated_at) AS last_read_at
 FROM checkpoints c
 LEFT JOIN users u ON u.sec_user_id = c.owner_id
 LEFT JOIN mixes m ON m.mix_id = c.owner_id
@@ -31,6 +32,11 @@ RUNS_SQL = """
 SELECT started_at, mode, target, coalesce(outcome, 'cut off or under way') AS outcome, reason, new_post_count,
        file_count, request_count
 FROM runs ORDER BY started_at DESC LIMIT 10
+"""
+
+FAILED_SQL = """
+SELECT state, left(error, 80) AS error, count(*) AS files FROM files WHERE state IN ('failed', 'refused')
+GROUP BY ALL ORDER BY files DESC LIMIT 20
 """
 
 HELD_SQL = """
@@ -72,9 +78,30 @@ def facts(lake: Lake) -> dict[str, Any]:
     """Counts, listings and runs as plain values."""
     return {
         "holds": lake.query(HELD_SQL).to_dicts()[0],
-        "listings": lake.query(LISTINGS_SQL).to_dicts(),
+        "listings": (listings := [_with_holes(row) for row in lake.query(LISTINGS_SQL).to_dicts()]),
+        "accounts": accounts(listings),
+        "failed_files": lake.query(FAILED_SQL).to_dicts(),
         "runs": lake.query(RUNS_SQL).to_dicts(),
     }
+
+
+def _with_holes(row: dict[str, Any]) -> dict[str, Any]:
+    from pipelines.verdicts import holes
+
+    missing = holes(row["listing"], row["stretches"])
+    return {**row, "stretches": json.loads(row["stretches"] or "[]"), "missing_stretches": missing}
+
+
+def accounts(listings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The verdict of each account: the worst of its listings, with the reason and what is missing there."""
+    order = ("complete", "unknown", "under way", "partial")
+    found: dict[str, dict[str, Any]] = {}
+    for row in listings:
+        worst = found.get(row["owner_id"])
+        if worst is None or order.index(row["verdict"]) > order.index(worst["verdict"]):
+            names = ("owner_id", "name", "listing", "verdict", "reason", "missing_stretches")
+            found[row["owner_id"]] = {name: row[name] for name in names}
+    return list(found.values())
 
 
 def show(root: str, found: dict[str, Any]) -> None:
@@ -89,6 +116,12 @@ def show(root: str, found: dict[str, Any]) -> None:
     if found["listings"]:
         names = ("listing", "name", "verdict", "posts", "missing", "last_read_at", "reason")
         table(names, [[_shown(row[name]) for name in names] for row in found["listings"]], title="Listings")
+    for row in found["listings"]:
+        for hole in row["missing_stretches"]:
+            newest, oldest = (f"{hole[end]:%Y-%m-%d %H:%M}" if hole[end] else "its end" for end in ("newest", "oldest"))
+            click.echo(f"  {row['name']} ({row['listing']}): not read between {newest} and {oldest}")
+    if found["failed_files"]:
+        table(("state", "error", "files"), [list(row.values()) for row in found["failed_files"]], title="Failed files")
     if found["runs"]:
         names = ("started_at", "mode", "outcome", "new_post_count", "file_count", "request_count", "reason")
         table(names, [[_shown(row[name]) for name in names] for row in found["runs"]], title="Last runs")
