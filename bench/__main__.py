@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-NAMES = ("transform", "lake", "download", "job", "signing", "simulator", "queries")
+NAMES = ("transform", "pipeline", "lake", "download", "job", "care")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from deployments.simulator.server import Simulator
-
 from deployments.simulator.world import World
 
 # /proc and getrusage tell the peak of the finished child, not of this process.

@@ -39,7 +39,7 @@ class Run:
     # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory.
     batch_pages = 25
     batch_seconds = 5.0
-    replay_pages = 100
+    replay_pages = 50
 
     @classmethod
     async def begin(cls, house: House, job: ArchiveJob, *, mode: str, target: str, flow_run_id: str | None) -> Run:
