@@ -44,7 +44,8 @@ def snapshots(lake: Lake) -> dict[str, Any]:
 
 def flush(lake: Lake) -> None:
     """Write rows that wait in the catalog to Parquet."""
-    _call(lake, f"CALL ducklake_flush_inlined_data('{NAME}')")
+    for table in TABLES:
+        _call(lake, f"CALL ducklake_flush_inlined_data('{NAME}', table_name => '{table.name}')")
 
 
 def expire(lake: Lake, before: datetime) -> int:
