@@ -40,6 +40,9 @@ class Walk:
     last: Checkpoint | None = None
     _pages: AsyncIterator[tuple[Page, Checkpoint]] | None = None
     _ended: bool = False
+    _took_up: bool = False
+    _looks_again: bool = False
+    _whole_since: datetime | None = None
 
     @property
     def limit(self) -> int | None:
@@ -48,8 +51,12 @@ class Walk:
 
     async def to_end(self, step: Step) -> None:
         """Walk until the listing, or what was asked of it, is at its end; raise what stopped it before that."""
-        while not self._ended:
-            await step(f"read pages of {self.listing.listing} from {self.run.summary.pages + 1}", self._some)
+        await self._on(step)
+        if self._took_up and self.last is not None and self.last.verdict == "complete":
+            # What was published since the walk was cut off stands above the place where it went on.
+            self._whole_since = self.whole_since
+            self._looks_again, self._ended, self._pages = True, False, None
+            await self._on(step)
         if self.last is None:
             return
         summary, verdict = self.run.summary, verdict_of(self.last)
@@ -57,6 +64,10 @@ class Walk:
         if verdict == "partial":
             summary.outcome = "partial"
             summary.reason = self.last.reason or "the listing could not be read to its end"
+
+    async def _on(self, step: Step) -> None:
+        while not self._ended:
+            await step(f"read pages of {self.listing.listing} from {self.run.summary.pages + 1}", self._some)
 
     def scope(self) -> dict[str, Any]:
         """Which files the job asked for, of what was read so far: fields of `Lake.wanted`."""
@@ -73,6 +84,8 @@ class Walk:
     def whole_since(self) -> datetime | None:
         """When the walk began, where it has shown all that its listing holds; else None."""
         last = self.last
+        if self._looks_again:
+            return self._whole_since
         if last is None or last.verdict != "complete" or last.reason or not last.is_full:
             return None
         return last.started_at
@@ -120,14 +133,15 @@ class Walk:
         checkpoint = await run.house.on_lake(lake.checkpoint, name, self.owner_id)
         began = run.house.now()
         await self._foretell(lake, checkpoint)
+        is_cut = checkpoint is not None and checkpoint.cursor is not None and checkpoint.finished_at is None
+        self._took_up = self._took_up or (is_cut and endpoint.order is Order.TIME and self.limit is None)
         asked = job.filter if self.listing.is_dated else Filter()
         start = str(int(asked.until.timestamp() * 1000)) if asked.until else None
         fresh_from = began - timedelta(days=job.refresh_days) if job.refresh_days else None
 
         async def known(ids: Sequence[str]) -> set[str]:
             # A walk that goes on where it was cut off must not take for old what it brought itself.
-            is_cut = checkpoint and checkpoint.cursor and checkpoint.started_at
-            before = checkpoint.started_at if checkpoint and is_cut else began
+            before = checkpoint.started_at if checkpoint and is_cut and checkpoint.started_at else began
             found: set[str] = await run.house.on_lake(lake.known_ids, name, self.owner_id, ids, before=before)
             return found
 
@@ -137,7 +151,7 @@ class Walk:
             owner_id=self.owner_id,
             checkpoint=checkpoint,
             # A listing without an order of time is read to its end each time.
-            is_full=job.full or endpoint.order is Order.PLACE,
+            is_full=(job.full and not self._looks_again) or endpoint.order is Order.PLACE,
             max_items=self.limit,
             page_size=job.page_counts,
             start_cursor=str(job.max_cursor) if job.max_cursor else start,
