@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.job import aweme
-
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care.rebuilding import rebuild
@@ -23,7 +22,7 @@ from pipelines.transform.frames import frames_of
 from schemas.files import Kept
 
 
-def run(posts: int = 2000, files: int = 300, file_bytes: int = 2_000_000) -> list[dict[str, Any]]:
+def run(posts: int = 4000, files: int = 300, file_bytes: int = 2_000_000) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings({"root": f"{folder}/a"}, environ={})
         return [*_verify(settings, files, file_bytes), *_rebuild(settings, posts, Path(folder))]
