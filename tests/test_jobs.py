@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from archives import archive, ask, one, settings_for
-from deployments.simulator.server import Simulator
 
+from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -64,3 +64,9 @@ def frames_of(pages: Iterable[Page]) -> dict[str, pl.DataFrame]:
         if count % _PAGES_AT_ONCE == 0:
             batch.settle()
     return batch.frames()
+
+
+def joined(parts: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """The frames of several batches as those of one."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: pl.concat([part[name] for part in parts if name in part], rechunk=False) for name in names}
