@@ -10,9 +10,10 @@ from media_hosts import mp4
 from servers import S3Server
 
 from pipelines.errors import BadInput, Blocked, NotFound
+from pipelines.load.local_writer import LocalWriter
 from pipelines.load.shelf import Shelf
 from pipelines.load.storage import Storage
-from pipelines.load.writers import LocalWriter, Writer
+from pipelines.load.writers import Writer
 
 BODY = mp4(3_500_000)
 

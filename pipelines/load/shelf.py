@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from pipelines.load.local_writer import part_name
 from pipelines.load.storage import Storage, part_key
-from pipelines.load.writers import part_name
 
 
 class Shelf:

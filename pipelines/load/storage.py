@@ -2,7 +2,7 @@
 
 Paths are relative to the root, with "/", and never lead out of it. Work on disk or network is done in threads of the
 storage's own, so that it neither stalls the event loop nor waits behind other work; what was begun is finished, even
-when the task that waits for it is cancelled. `writers.py` says how a file gets its final name.
+when the task that waits for it is cancelled. `local_writer.py` says how a file gets its final name.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from pipelines.errors import ArchiveError, BadInput, Blocked, NotFound, Transient, Unreachable
+from pipelines.load.bucket_writer import BucketWriter
 from pipelines.load.legal import legal_name
-from pipelines.load.writers import HEAD_BYTES, BucketWriter, LocalWriter, Writer, Written, finished, part_name
+from pipelines.load.local_writer import LocalWriter, part_name
+from pipelines.load.writers import HEAD_BYTES, Writer, Written, finished
 
 Files = list[tuple[str, int]]
 
