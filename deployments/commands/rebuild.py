@@ -76,6 +76,4 @@ def show(done: Rebuilt, *, dry_run: bool) -> None:
         columns = ("operation", "pages", "first_at", "last_at", "newest_page")
         rows = [[row[name] for name in columns] for row in done.left_raw]
         table(columns, rows, title="Answers of unknown shape, left raw")
-        click.echo(
-            "Look at one: aweme sql \"SELECT body FROM raw_pages WHERE page_id = '...'\""
-        )
+        click.echo("Look at one: aweme sql \"SELECT body FROM raw_pages WHERE page_id = '...'\"")
