@@ -91,6 +91,8 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     command += [f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=64"]
     command += [f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=100"]
     command += [f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}"]
+    # Two more servers that no test asks, on ports that are always the same: off.
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     command += [f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", f"-s3.config={folder / 's3.json'}"]
     log = (folder / "weed.log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
