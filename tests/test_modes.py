@@ -1,0 +1,48 @@
+"""One whole job in each mode, with its rows and files counted by SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import archive, one, settings_for
+
+from deployments.simulator.server import Simulator
+
+# mode -> (what it is given, further wishes, a count that must not be 0, whether it brings files)
+CASES: dict[str, tuple[str, dict[str, Any], str, bool]] = {
+    "one": ("video", {}, "posts", True),
+    "post": ("home", {}, "listing_entries WHERE listing = 'post'", True),
+    "like": ("home", {}, "listing_entries WHERE listing = 'like'", True),
+    "collect": ("self", {}, "listing_entries WHERE listing = 'collect' AND owner_id = 'self'", True),
+    "mix": ("mix", {}, "listing_entries WHERE listing = 'mix'", True),
+    "feed": ("self", {"max_counts": 20}, "listing_entries WHERE listing = 'feed'", True),
+    "related": ("video", {"max_counts": 20}, "listing_entries WHERE listing = 'related'", True),
+    "follow-feed": ("self", {"max_counts": 20}, "listing_entries WHERE listing = 'follow_feed'", True),
+    "friend-feed": ("self", {"max_counts": 20}, "listing_entries WHERE listing = 'friend_feed'", True),
+    "comments": ("video", {}, "comments WHERE root_id IS NOT NULL", False),
+    "collects": ("self", {}, "listing_entries WHERE listing = 'collects'", True),
+    "collected-music": ("self", {}, "music", False),
+    "collected-mixes": ("self", {}, "mixes", False),
+    "following": ("home", {}, "follows", False),
+    "followers": ("home", {}, "follows", False),
+    "search": ("home", {"keyword": "美食"}, "listing_entries WHERE listing = 'search'", True),
+    "hot": ("self", {}, "hot_words", False),
+    "live": ("live", {"max_duration_s": 2}, "lives WHERE status = 2", True),
+}
+
+
+@pytest.mark.parametrize("mode", CASES)
+def test_each_mode_brings_its_rows_and_files(tmp_path: Path, simulator: Simulator, mode: str) -> None:
+    given, wishes, counted, has_files = CASES[mode]
+    links = dict(simulator.world.links())
+    target = links.get(f"account 0 {given}", "self")
+    settings = settings_for(tmp_path, simulator.url, cookie=simulator.world.cookie, media="video,image,stream")
+    summary = archive(settings, target, mode=mode, **wishes)
+    assert summary.outcome == "complete", summary.reason
+    assert one(settings, f"SELECT count(*) FROM {counted}") > 0
+    stored = one(settings, "SELECT count(*) FROM files WHERE state = 'stored'")
+    assert stored == summary.files
+    assert (stored > 0) is has_files
+    assert one(settings, "SELECT count(*) FROM rejects") == summary.rejects
