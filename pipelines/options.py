@@ -1,15 +1,19 @@
-"""The kwargs dict of the developer interface -> settings."""
+"""The kwargs dict of the developer interface as settings, and as a job for a flow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from pipelines.errors import BadInput
 from pipelines.settings import Settings, load_settings
+from schemas.jobs import ArchiveJob
 
 _SAME = ("cookie", "naming", "folderize", "timeout", "root", "upstream", "signer", "min_interval")
 _RENAMED = {"max_tasks": "download_concurrency", "max_connections": "per_host"}
+_IN_JOB = {"url": "target", "path": "root", "interval": "interval"}
 _SIDES = {"music": "music", "cover": "cover", "desc": "caption"}
 
 
@@ -35,9 +39,39 @@ def settings_from(kwargs: Mapping[str, Any] | None) -> Settings:
         options["user_agent"] = agent
     if proxy := _proxy(kwargs.get("proxies")):
         options["proxy"] = proxy
-    if any(kwargs.get(name) is not None for name in _SIDES):
-        options["media"] = ",".join(["video", "image", *(kind for name, kind in _SIDES.items() if kwargs.get(name))])
+    if media := _media(kwargs):
+        options["media"] = media
     return load_settings(options)
+
+
+def job_from(kwargs: Mapping[str, Any]) -> ArchiveJob:
+    """The job that the kwargs of a handle_* flow describe: url, path (the archive's root), mode, interval, naming,
+    folderize, music, cover, desc, max_cursor, page_counts, max_counts, and fields of ArchiveJob by their own names.
+
+    A cookie among them is not taken along, since Prefect shows the parameters of its runs: it belongs to the settings.
+    Raises BadInput for a value that cannot be, TypeError where kwargs is no mapping.
+    """
+    if not isinstance(kwargs, Mapping):
+        raise TypeError("kwargs must be a dict")
+    fields = {name: value for name, value in kwargs.items() if name in ArchiveJob.model_fields}
+    fields |= {own: kwargs[name] for name, own in _IN_JOB.items() if kwargs.get(name)}
+    if fields.get("interval") == "all":
+        fields["interval"] = None
+    if media := _media(kwargs):
+        fields["media"] = media
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    try:
+        return ArchiveJob(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+
+
+def _media(kwargs: Mapping[str, Any]) -> str | None:
+    """Which files are asked for by the switches of the sides, where there are any."""
+    if all(kwargs.get(name) is None for name in _SIDES):
+        return None
+    return ",".join(["video", "image", *(kind for name, kind in _SIDES.items() if kwargs.get(name))])
 
 
 def _tries(retries: Any) -> int:

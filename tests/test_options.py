@@ -1,0 +1,55 @@
+"""The kwargs of the spec's handle_* functions, as jobs for the flows."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.errors import BadInput
+from pipelines.options import job_from
+from schemas.jobs import Mode
+
+KWARGS = {
+    "cookie": "sessionid=secret",
+    "headers": {"User-Agent": "Mozilla/5.0", "Referer": "https://www.douyin.com/"},
+    "url": "https://www.douyin.com/user/MS4wLjABAAAAexample",
+    "mode": "post",
+    "path": "Download",
+    "naming": "{create}_{desc}",
+    "folderize": True,
+    "music": True,
+    "cover": False,
+    "desc": True,
+    "interval": "2024-01-01|2024-06-30",
+    "max_cursor": 0,
+    "page_counts": 20,
+    "max_counts": None,
+    "timeout": 10,
+}
+
+
+def test_a_kwargs_dict_becomes_a_job_with_its_target_and_its_switches() -> None:
+    job = job_from(KWARGS)
+
+    assert job.target == KWARGS["url"]
+    assert (job.mode, job.root, job.naming, job.folderize) == (Mode.POST, "Download", "{create}_{desc}", True)
+    assert (job.media, job.interval) == ("video,image,music,caption", "2024-01-01|2024-06-30")
+    assert (job.max_counts, job.page_counts) == (None, 20)
+
+
+def test_a_cookie_in_the_kwargs_never_reaches_a_job() -> None:
+    assert "secret" not in job_from(KWARGS).model_dump_json()
+
+
+def test_the_interval_all_is_no_limit() -> None:
+    assert job_from({"url": "x", "interval": "all"}).interval is None
+
+
+@pytest.mark.parametrize("wrong", [{"mode": "everything"}, {"interval": "yesterday"}, {"max_counts": -1}])
+def test_a_value_that_cannot_be_is_named(wrong: dict[str, object]) -> None:
+    with pytest.raises(BadInput, match=next(iter(wrong))):
+        job_from({"url": "x", **wrong})
+
+
+def test_kwargs_that_are_no_dict_are_refused() -> None:
+    with pytest.raises(TypeError, match="dict"):
+        job_from("https://www.douyin.com/user/x")  # type: ignore[arg-type]
