@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-NAMES = ("transform", "pipeline", "lake", "download", "job", "care")
+NAMES = ("transform", "pipeline", "lake", "queries", "download", "job", "care")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -115,14 +115,13 @@ def no_change(root: Path, owner: int) -> None:
 
 
 def run(posts: int = 1_000_000, batch: int = 10_000, pages: int = 40) -> list[dict[str, Any]]:
-    """Rows of name, seconds and posts per second; `posts` is the size of the large archive."""
+    """`posts` is the size of the large archive."""
     rows: list[dict[str, Any]] = []
 
     def note(name: str, seconds: float, count: int | None = None) -> None:
-        rows.append(
-            {"name": name, "seconds": round(seconds, 4), "posts_per_s": round(count / seconds) if count else None}
-        )
-        print(f"{name:60} {seconds * 1000:10.1f} ms", flush=True)
+        rows.append({"what": name, "value": seconds * 1000, "unit": "ms"})
+        if count:
+            rows.append({"what": "the same", "value": count / seconds, "unit": "posts/s"})
 
     body = json.dumps({"made_up": random.Random(1).randbytes(420_000).hex()}).encode()
     with tempfile.TemporaryDirectory() as folder:
@@ -154,10 +153,5 @@ def run(posts: int = 1_000_000, batch: int = 10_000, pages: int = 40) -> list[di
             asked = {"kinds": ["video"], "listing": "post", "owner_id": owner_id}
             note("wanted files of an account, 400 of 10000", timed(lambda: lake.wanted(**asked, limit=400)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    rows.append({"name": "peak memory", "megabytes": round(peak)})
-    print(f"{'peak memory':60} {peak:10.0f} MB")
+    rows.append({"what": "peak memory", "value": peak, "unit": "MB"})
     return rows
-
-
-if __name__ == "__main__":
-    run()

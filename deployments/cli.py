@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deployments.memory import keep_little
 from pipelines.errors import ArchiveError
 
 # name -> (module, what it does); the second is what --help shows without importing the first.
@@ -72,6 +73,7 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command; errors become a message on standard error and an exit code."""
     words = sys.argv[1:] if args is None else args
+    keep_little()
     try:
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort:

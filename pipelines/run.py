@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.batches import HELD_BYTES, Batch
+from pipelines.batches import HELD_BYTES, Batch, ahead, batches_of
 from pipelines.errors import ArchiveError
 from pipelines.house import House, new_id, utc_now
 from schemas.jobs import Summary
@@ -36,10 +36,11 @@ class Run:
     _began: float = field(default_factory=time.monotonic)
     _applied_at: float = field(default_factory=time.monotonic)
 
-    # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory.
-    batch_pages = 25
+    # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory. The first
+    # rows are there to see soon; a long walk commits ever less often, since each commit adds a file to every table.
+    batch_pages = 50
     batch_seconds = 5.0
-    replay_pages = 50
+    most_seconds = 60.0
 
     @classmethod
     async def begin(cls, house: House, job: ArchiveJob, *, mode: str, target: str, flow_run_id: str | None) -> Run:
@@ -79,7 +80,8 @@ class Run:
         """Whether enough pages wait, or have waited long enough, to be worth a commit."""
         if len(self.waiting) >= self.batch_pages:
             return True
-        return len(self.waiting) > 0 and time.monotonic() - self._applied_at > self.batch_seconds
+        pause = min(max(self.batch_seconds, (self._applied_at - self._began) / 4), self.most_seconds)
+        return len(self.waiting) > 0 and time.monotonic() - self._applied_at > pause
 
     async def apply(self) -> None:
         """Make rows of the pages that wait, and commit them; pages whose commit failed wait on."""
@@ -108,31 +110,19 @@ class Run:
     async def finish_earlier(self) -> None:
         """Make rows of pages that a run which was cut off kept but did not finish.
 
-        One commit takes a hundred pages, since it costs about as much for a few; the next pages are read and parsed
-        while the rows of those before are merged.
+        The next pages are read while those before are parsed, and parsed while the rows of those before are merged.
         """
         lake = await self.house.lake()
         pending = await self.house.on_lake(lake.pending)
         if not pending:
             return
         self.house.on_event("notice", text=f"Finishing {len(pending)} pages that an earlier run left.")
-        batches = await self.house.on_lake(lambda: lake.raw_pages(pending, max_bytes=HELD_BYTES))
-        merging: asyncio.Future[None] | None = None
-        batch = Batch()
+        batches = ahead(batches_of(ahead(lake.raw_pages(pending, max_bytes=HELD_BYTES))))
         try:
-            while (pages := await self.house.on_lake(next, batches, None)) is not None:
-                for page in pages:
-                    batch.add(page)
-                await asyncio.to_thread(batch.read)
-                if len(batch) >= self.replay_pages:
-                    if merging is not None:
-                        await merging
-                    merging, batch = asyncio.ensure_future(self._commit(batch)), Batch()
+            while (batch := await self.house.on_lake(next, batches, None)) is not None:
+                await self._commit(batch)
         finally:
-            if merging is not None:
-                await merging
-        if len(batch):
-            await self._commit(batch)
+            await self.house.on_lake(batches.close)
 
     async def end(self, error: BaseException | None = None) -> Summary:
         """Write how the run ended into its row; one that leaves pages without rows stays open for the next."""

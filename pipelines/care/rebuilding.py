@@ -9,13 +9,13 @@ found gone (`changes` holds them), come from no page; they are carried over and 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.batches import HELD_BYTES, ahead, batches_of
 from pipelines.errors import LakeBusy
 from pipelines.house import open_lake
 from pipelines.load.marks import gone_marks, set_marks
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-_BATCH_BYTES = 24 * 1024 * 1024
 _TRIES = 5
 _UNFAMILIAR = "outcome = 'Unfamiliar'"
 _LEFT_RAW_SQL = """
@@ -104,7 +103,7 @@ def _replay_all(lake: Lake, fresh: Lake, *, unfamiliar: bool, done: Rebuilt, on_
         done.pages += pages
         on_progress(done.pages, total)
 
-    done.rejects += replay(fresh, lake.raw_pages(where=where, max_bytes=_BATCH_BYTES), gone_marks(lake), told)
+    done.rejects += replay(fresh, lake.raw_pages(where=where, max_bytes=HELD_BYTES), gone_marks(lake), told)
 
 
 def _put_in_place(lake: Lake, beside: Settings, done: Rebuilt) -> list[Difference]:
@@ -114,41 +113,31 @@ def _put_in_place(lake: Lake, beside: Settings, done: Rebuilt) -> list[Differenc
             return found
         page_ids, marks = lacking(lake, beside.catalog)
         with open_lake(beside) as fresh:
-            done.rejects += replay(fresh, lake.raw_pages(page_ids, max_bytes=_BATCH_BYTES), marks, lambda _pages: None)
+            done.rejects += replay(fresh, lake.raw_pages(page_ids, max_bytes=HELD_BYTES), marks, lambda _pages: None)
         done.pages += len(page_ids)
     raise LakeBusy("Another run wrote pages all the time, so nothing was changed: rebuild again when it has ended.")
 
 
-def replay(fresh: Lake, batches: Iterator[list[Page]], marks: pl.DataFrame, on_pages: Callable[[int], None]) -> int:
+def replay(fresh: Lake, lists: Iterator[list[Page]], marks: pl.DataFrame, on_pages: Callable[[int], None]) -> int:
     """Make the rows of these pages, and set each mark before the first page that was read after it; counts rejects.
 
-    The next pages are read and parsed while the rows of those before are merged.
+    The next pages are read while those before are parsed, and parsed while the rows of those before are merged.
     """
     rejects, left = 0, marks
-    with ThreadPoolExecutor(1, thread_name_prefix="reading") as reading:
-        coming = reading.submit(_next_rows, batches)
-        while (found := coming.result()) is not None:
-            coming = reading.submit(_next_rows, batches)
-            pages, frames = found
-            first, last = pages[0].fetched_at, pages[-1].fetched_at
-            left = _set_before(fresh, left, first)
-            if left.height and left["observed_at"][0] <= last:
-                for part in _parts(pages, left):
-                    left = _set_before(fresh, left, part[0].fetched_at)
-                    rejects += _apply(fresh, part, frames_of(part))
-            else:
-                rejects += _apply(fresh, pages, frames)
-            on_pages(len(pages))
+    cuts = marks["observed_at"].unique().sort().to_list() if marks.height else []
+    with closing(ahead(batches_of(ahead(_known(lists)), cuts))) as batches:
+        for batch in batches:
+            left = _set_before(fresh, left, batch.first_at)
+            rejects += fresh.apply(batch.frames(), batch.page_ids, run_id="rebuild").rejects
+            on_pages(len(batch))
     set_marks(fresh, left)
     return rejects
 
 
-def _next_rows(batches: Iterator[list[Page]]) -> tuple[list[Page], dict[str, pl.DataFrame]] | None:
-    pages = next(batches, None)
-    if pages is None:
-        return None
-    pages = [page for page in map(_as_if_known, pages) if page.outcome != "Unfamiliar"]
-    return (pages, frames_of(pages)) if pages else _next_rows(batches)
+def _known(lists: Iterator[list[Page]]) -> Iterator[list[Page]]:
+    """The pages that give rows now."""
+    for pages in lists:
+        yield [page for page in map(_as_if_known, pages) if page.outcome != "Unfamiliar"]
 
 
 def _as_if_known(page: Page) -> Page:
@@ -163,19 +152,8 @@ def _gives_rows(page: Page) -> bool:
     return any(frame.height for name, frame in frames_of([page]).items() if name != "rejects")
 
 
-def _apply(fresh: Lake, pages: Sequence[Page], frames: dict[str, pl.DataFrame]) -> int:
-    return fresh.apply(frames, [page.page_id for page in pages], run_id="rebuild").rejects
-
-
 def _set_before(fresh: Lake, marks: pl.DataFrame, moment: Any) -> pl.DataFrame:
     if not marks.height or marks["observed_at"][0] > moment:
         return marks
     set_marks(fresh, marks.filter(marks["observed_at"] <= moment))
     return marks.filter(marks["observed_at"] > moment)
-
-
-def _parts(pages: list[Page], marks: pl.DataFrame) -> Iterator[list[Page]]:
-    """The pages cut where a mark was set between two of them."""
-    moments = marks["observed_at"].unique().sort().to_list()
-    for _, part in groupby(pages, key=lambda page: sum(moment <= page.fetched_at for moment in moments)):
-        yield list(part)

@@ -1,0 +1,81 @@
+"""Ten questions of a researcher, each from a new cursor, on a large archive that was maintained; beside 150 ms."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bench.lake import DAY, PER_OWNER, fill, open_lake, timed
+from pipelines.load.lake import Lake
+
+LIMIT_MS = 150
+OBSERVED = 10  # observations of each post
+TIMES = 3
+
+QUESTIONS = {
+    "newest posts of an account": """
+        SELECT created_at, caption FROM posts WHERE sec_user_id = '{owner}' ORDER BY created_at DESC LIMIT 20""",
+    "most liked posts of an account, by newest counts": """
+        SELECT p.aweme_id, p.caption, max_by(s.like_count, s.observed_at) AS likes
+        FROM posts p JOIN post_stats s USING (aweme_id)
+        WHERE p.sec_user_id = '{owner}' AND s.aweme_id BETWEEN '{first}' AND '{last}'
+        GROUP BY ALL ORDER BY likes DESC LIMIT 10""",
+    "growth of one post": "FROM post_growth WHERE aweme_id = '{first}' ORDER BY observed_at",
+    "growth of an account by day": """
+        SELECT observed_at::DATE AS day, sum(like_count) AS likes FROM post_stats
+        WHERE aweme_id BETWEEN '{first}' AND '{last}' GROUP BY ALL ORDER BY day""",
+    "top posts of a tag of one account": """
+        SELECT t.aweme_id, max(s.like_count) AS likes FROM post_tags t JOIN post_stats s USING (aweme_id)
+        WHERE t.tag_id = '42' AND t.aweme_id BETWEEN '{first}' AND '{last}'
+          AND s.aweme_id BETWEEN '{first}' AND '{last}' GROUP BY ALL ORDER BY likes DESC LIMIT 10""",
+    "posts of a tag by month": """
+        SELECT date_trunc('month', p.created_at) AS month, count(*) AS posts
+        FROM post_tags t JOIN posts p USING (aweme_id) WHERE t.tag_id = '42' GROUP BY ALL ORDER BY month""",
+    "captions with a word": "SELECT count(*) FROM posts WHERE contains(caption, '12345')",
+    "what vanished last month": """
+        SELECT owner_id, count(*) AS posts FROM listing_entries
+        WHERE gone_at >= TIMESTAMPTZ '2026-01-01' - INTERVAL 30 DAY GROUP BY ALL""",
+    "most used sounds": "SELECT music_id, count(*) AS posts FROM posts GROUP BY ALL ORDER BY posts DESC LIMIT 10",
+    "bytes promised by kind of one account": """
+        SELECT kind, count(*) AS files, sum(size_bytes) AS bytes
+        FROM media WHERE sec_user_id = '{owner}' GROUP BY ALL""",
+}
+
+
+def run(posts: int = 1_000_000) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        with open_lake(Path(folder)) as lake:
+            fill(lake, posts)
+            _observe(lake)
+            stats = lake.query("SELECT count(*) FROM post_stats").item()
+        owner = posts // PER_OWNER // 2
+        ids = [str(7_000_000_000_000_000_000 + (owner * PER_OWNER + n) * 1_000_000_000_003) for n in (0, PER_OWNER - 1)]
+        words = {"owner": f"MS4wLjABAAAA{owner:064}", "first": ids[0], "last": ids[1]}
+        with Lake.open(
+            catalog=f"sqlite:{folder}/catalog.sqlite", data_path=f"{folder}/tables/", read_only=True
+        ) as lake:
+            return [_line(lake, what, sql.format(**words), posts, stats) for what, sql in QUESTIONS.items()]
+
+
+def _observe(lake: Lake) -> None:
+    """Further observations of every post, a commit each."""
+    for day in range(1, OBSERVED):
+        at = (DAY + timedelta(days=day)).isoformat()
+        sql = f"""INSERT INTO post_stats SELECT * REPLACE (TIMESTAMPTZ '{at}' AS observed_at,
+        like_count + {day} AS like_count) FROM post_stats WHERE observed_at = TIMESTAMPTZ '{DAY.isoformat()}'
+        ORDER BY aweme_id"""
+        lake.commit(lambda con, sql=sql: con.execute(sql))  # type: ignore[misc]
+
+
+def _line(lake: Lake, what: str, sql: str, posts: int, stats: int) -> dict[str, Any]:
+    took = min(timed(lambda: lake.query(sql)) for _ in range(TIMES)) * 1000
+    size = f"{posts / 1e6:g}M posts, {stats / 1e6:g}M stats"
+    return {
+        "what": f"{what} ({size})",
+        "value": took,
+        "unit": "ms",
+        "yardstick": f"{LIMIT_MS} ms",
+        "ratio": took / LIMIT_MS,
+    }
