@@ -93,6 +93,9 @@ def connect(
     con = duckdb.connect(config={**config, "preserve_insertion_order": False, "autoinstall_known_extensions": False})
     try:
         con.execute("SET GLOBAL TimeZone = 'UTC'")
+        # Files are seldom read twice in a run, and the system caches local ones: what DuckDB keeps would only add up.
+        con.execute("SET GLOBAL enable_external_file_cache = false")
+        con.execute("SET GLOBAL allocator_flush_threshold = '8MB'")
         for name in _extensions(place):
             _load(con, name)
         if place.is_s3:

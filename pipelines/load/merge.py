@@ -19,6 +19,7 @@ _OLD = "|old"  # whether the moment lies before the newest look that is stored
 _IN = "|stored"  # suffix of stored columns
 _NEW = "|new"  # suffix of the newest value of newer moments
 _ANY = "|any"  # suffix of the first known value of any moment
+_MANY = "|many"  # whether the key has several moments
 _NULLS = "|nulls"  # suffix of how often a newer moment cleared the value
 
 
@@ -35,7 +36,7 @@ def moments(table: Table, frame: pl.DataFrame, by: Sequence[str] = ()) -> pl.Dat
     """One row per key and moment, in that order: of several, the first known value of each column."""
     by = list(dict.fromkeys([*(by or table.key), "observed_at"]))
     ordered = frame.sort([*by, "page_id"], maintain_order=True)
-    if not ordered.select(by).is_duplicated().any():
+    if not _has_repeats(ordered, by):
         return ordered
     picks = [_first(column) for column in table if column.name not in by]
     return ordered.group_by(by, maintain_order=True).agg(picks).select(table.names)
@@ -53,17 +54,40 @@ def _first(column: Column) -> pl.Expr:
 def merge(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> Merged:
     """Merge observed rows with the stored rows of the same keys; both have the table's columns."""
     key = list(table.key)
-    kept = stored.rename({name: name + _IN for name in table.names if name not in table.key})
-    rows = moments(table, frame).join(kept, on=key, how="left", maintain_order="left")
+    new = moments(table, frame)
+    is_sequence = _has_repeats(new, key)
+    if stored.is_empty() and not is_sequence:  # the usual case of a first run: every rule gives the row itself
+        return Merged(rows=new.select(table.names), known=new.select(key).clear(), changes=CHANGES.schema.to_frame())
+    kept = stored.lazy().rename({name: name + _IN for name in table.names if name not in table.key})
+    rows = new.lazy().join(kept, on=key, how="left", maintain_order="left")
     rows = rows.with_columns((pl.col("observed_at") <= pl.col("observed_at" + _IN)).fill_null(value=False).alias(_OLD))
-    is_many = rows.select(key).is_duplicated()
-    folded = pl.concat([_one(table, rows.filter(~is_many)), _many(table, rows.filter(is_many))])
-    merged = folded.select([_result(column) for column in table])
-    return Merged(
-        rows=merged,
-        known=folded.filter(pl.col("observed_at" + _IN).is_not_null()).select(key),
-        changes=_changes(table, rows, is_sequence=bool(is_many.any())),
+    rows = rows.collect().lazy()
+    folded = _folded(table, rows, is_sequence=is_sequence).collect().lazy()
+    is_known = pl.col("observed_at" + _IN).is_not_null()
+    merged, known, changes = pl.collect_all(
+        [
+            folded.select([_result(column) for column in table]),
+            folded.filter(is_known).select(key),
+            _changes(table, rows, is_sequence=is_sequence),
+        ]
     )
+    return Merged(rows=merged, known=known, changes=changes)
+
+
+def _has_repeats(rows: pl.DataFrame, key: Sequence[str]) -> bool:
+    """Whether rows that are sorted by key hold one of them twice."""
+    if rows.height < 2:
+        return False
+    same = pl.all_horizontal([pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key])
+    return bool(rows.lazy().select(same.slice(1).any()).collect().item())
+
+
+def _folded(table: Table, rows: pl.LazyFrame, *, is_sequence: bool) -> pl.LazyFrame:
+    """A row per key, in the shape that `_result` reads."""
+    if not is_sequence:
+        return _one(table, rows)
+    marked = rows.with_columns(pl.struct(table.key).is_duplicated().alias(_MANY))
+    return pl.concat([_one(table, marked.filter(~pl.col(_MANY))), _many(table, marked.filter(_MANY))], how="vertical")
 
 
 def _folding(table: Table) -> list[Column]:
@@ -74,8 +98,8 @@ def _newer(name: str) -> pl.Expr:
     return pl.when(~pl.col(_OLD)).then(pl.col(name))
 
 
-def _one(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """Keys with a single moment, in the shape that `_result` reads."""
+def _one(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Keys with a single moment."""
     picks: list[pl.Expr] = []
     for column in _folding(table):
         name = column.name
@@ -88,7 +112,7 @@ def _one(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select([*table.key, _OLD, *(column.name + _IN for column in _folding(table)), *picks])
 
 
-def _many(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+def _many(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Keys with several moments, in the same shape."""
     nulls = [
         (~pl.col(_OLD) & pl.col(column.name).is_null())
@@ -113,7 +137,19 @@ def _many(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
         if column.rule is Rule.SINCE:
             last.append(pl.col(name + _NULLS).max())
     folded = rows.with_columns(nulls).group_by(list(table.key), maintain_order=True).agg(picks + last)
-    return folded.select(_one(table, rows.clear()).columns)
+    return folded.select(_shape(table))
+
+
+def _shape(table: Table) -> list[str]:
+    """The columns that `_result` reads, in order."""
+    names = [*table.key, _OLD, *(column.name + _IN for column in _folding(table))]
+    for column in _folding(table):
+        if column.rule not in (Rule.FIRST, Rule.LAST):
+            names.append(column.name + _NEW)
+        names.append(column.name + _ANY)
+        if column.rule is Rule.SINCE:
+            names.append(column.name + _NULLS)
+    return names
 
 
 def _newest(column: Column) -> pl.Expr:
@@ -145,13 +181,13 @@ def _result(column: Column) -> pl.Expr:
             return pl.when(was_cleared).then(newest).otherwise(pl.coalesce(stored, newest)).alias(name)
 
 
-def _changes(table: Table, rows: pl.DataFrame, *, is_sequence: bool) -> pl.DataFrame:
+def _changes(table: Table, rows: pl.LazyFrame, *, is_sequence: bool) -> pl.LazyFrame:
     """A row per tracked column and moment at which its value became another; a first sighting is no change."""
-    found = [_changes_of(table, table[name], rows, is_sequence=is_sequence) for name in table.tracked if rows.height]
-    return pl.concat([CHANGES.schema.to_frame(), *(frame for frame in found if frame.height)])
+    found = [_changes_of(table, table[name], rows, is_sequence=is_sequence) for name in table.tracked]
+    return pl.concat([CHANGES.schema.to_frame().lazy(), *found], how="vertical")
 
 
-def _changes_of(table: Table, column: Column, rows: pl.DataFrame, *, is_sequence: bool) -> pl.DataFrame:
+def _changes_of(table: Table, column: Column, rows: pl.LazyFrame, *, is_sequence: bool) -> pl.LazyFrame:
     name, key = column.name, list(table.key)
     needed = [*key, "observed_at", "page_id", name, name + _IN, "observed_at" + _IN, _OLD]
     seen = rows.select(list(dict.fromkeys(needed))).with_columns(
@@ -218,13 +254,16 @@ def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFr
     """
     subject = [name for name in table.key if name != "observed_at"]
     values = [name for name in table.names if name not in table.key and name != "page_id"]
+    new = moments(table, frame)
+    if stored.is_empty() and not _has_repeats(new, subject):
+        return new.filter(pl.any_horizontal(pl.col(values).is_not_null())).select(table.names)
     both = [
-        stored.select(table.names).with_columns(pl.lit(value=True).alias(_IN)),
-        moments(table, frame).with_columns(pl.lit(value=False).alias(_IN)),
+        stored.lazy().select(table.names).with_columns(pl.lit(value=True).alias(_IN)),
+        new.lazy().with_columns(pl.lit(value=False).alias(_IN)),
     ]
     order = [*subject, "observed_at", _IN]
     rows = pl.concat(both).sort(order, descending=[name == _IN for name in order], maintain_order=True)
     rows = rows.filter(pl.col(_IN) | pl.col("observed_at").ne_missing(pl.col("observed_at").shift(1).over(subject)))
     last = [pl.col(name).forward_fill().over(subject).shift(1).over(subject).alias(name + _ANY) for name in values]
     differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _ANY)) for name in values]
-    return rows.with_columns(last).filter(~pl.col(_IN) & pl.any_horizontal(differs)).select(table.names)
+    return rows.with_columns(last).filter(~pl.col(_IN) & pl.any_horizontal(differs)).select(table.names).collect()
