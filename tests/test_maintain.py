@@ -48,13 +48,20 @@ def rows(settings: Settings) -> list[Any]:
     return [ask(settings, f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES]
 
 
+def raw_files(settings: Settings) -> dict[str, tuple[int, bytes]]:
+    files = Path(settings.root).rglob("raw_pages/*.parquet")
+    return {str(file): (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
+
+
 def test_many_small_files_become_few_and_every_row_stays(settings: Settings) -> None:
-    before = rows(settings)
+    before, raw = rows(settings), raw_files(settings)
     done = maintain(settings, now=utc_now)
     files = {row["table"]: row["files"] for row in done.before["tables"]}
     now = {row["table"]: row["files"] for row in done.after["tables"]}
-    assert files["raw_pages"] == 12
-    assert (now["raw_pages"], now["posts"], now["post_stats"]) == (1, 1, 1)
+    assert files["posts"] == 12
+    assert (now["posts"], now["post_stats"], now["listing_entries"]) == (1, 1, 1)
+    assert len(raw) == 12
+    assert raw_files(settings) == raw, "raw pages are never touched"
     assert now["runs"] == 1, "rows that waited in the catalog are written"
     assert sum(row["deletions"] for row in done.after["tables"]) == 0
     assert rows(settings) == before

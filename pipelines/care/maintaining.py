@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,10 @@ class Maintained:
         return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 
+# Merged files are written in large groups of rows, each of which is held until it is whole.
+_MEMORY = "512MB"
+
+
 def _unseen(_done: int, _total: int) -> None:
     """The progress of those who do not look."""
 
@@ -56,11 +60,11 @@ def maintain(
 ) -> Maintained:
     """Look after the tables' files; snapshots of the last `keep_days` stay to be asked with `aweme sql --at`.
 
-    Waits its turn while another run writes; LakeBusy where that does not come in time.
+    May take more memory than a run. Waits its turn while another run writes; LakeBusy where that does not come in time.
     """
     began, moment, done = time.monotonic(), now(), Maintained()
     storage = open_storage(settings)
-    with open_lake(settings) as lake:
+    with open_lake(replace(settings, memory_limit=_MEMORY)) as lake:
         done.before = state(lake)
         steps: list[Callable[[], int | None]] = [
             lambda: upkeep.flush(lake),

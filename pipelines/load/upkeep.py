@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.load.attach import NAME
 from pipelines.load.contents import walk
 from schemas.catalog import TABLES
+from schemas.raw import RAW_PAGES
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pipelines.load.lake import Lake
     from pipelines.load.storage import Storage
 
+# Raw pages are what all else is made of again: their files stay as they were written.
+_MERGED = tuple(table for table in TABLES if table is not RAW_PAGES)
 _FILES_AT_ONCE = 64  # merged in one turn
 _TARGET_BYTES = 64 << 20  # files of this size are left alone
 _REWRITE_SHARE = 0.2  # of rows deleted, from which on a file is written anew
@@ -55,13 +58,13 @@ def expire(lake: Lake, before: datetime) -> int:
 
 def rewrite(lake: Lake) -> None:
     """Write files anew of which many rows were replaced."""
-    for table in TABLES:
+    for table in _MERGED:
         _call(lake, f"CALL ducklake_rewrite_data_files('{NAME}', '{table.name}', delete_threshold => {_REWRITE_SHARE})")
 
 
 def merge(lake: Lake) -> None:
-    """Merge small files of each table, a few in each turn."""
-    for table in TABLES:
+    """Merge small files of each table but raw_pages, a few in each turn."""
+    for table in _MERGED:
         options = f"max_compacted_files => {_FILES_AT_ONCE}, max_file_size => {_TARGET_BYTES}"
         before = None
         while (count := _count(lake, table.name)) != before and count > 1:
