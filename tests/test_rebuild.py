@@ -130,6 +130,17 @@ def test_pages_that_a_dead_run_left_become_rows_too(lived: Settings) -> None:
     assert rows_of(lived)["posts"] == before["posts"]
 
 
+def test_a_broadcast_that_was_over_becomes_a_row_though_the_run_that_asked_died(lived: Settings) -> None:
+    body = b'{"data":{"message":"over","prompts":"over"},"status_code":30003}'
+    over = Page("9-over", "live_room_id", "7318296342189919011", None, datetime.now(UTC), 200, body, outcome="Deleted")
+    with open_lake(lived) as lake:
+        lake.start_run(run_id="live")
+        lake.keep_page(over, run_id="live")
+        assert lake.pending() == [over.page_id]
+    rebuild(lived)
+    assert one(lived, "SELECT count(*) FROM lives WHERE room_id = ?", over.target) == 1
+
+
 def test_what_another_run_writes_meanwhile_is_not_lost(lived: Settings) -> None:
     change(lived, "UPDATE posts SET region = 'ZZ'")
     written: list[str] = []

@@ -16,8 +16,9 @@ _FIRST_READ = 8  # pages of the first read; how many come next follows from thei
 _MOST = 1024
 _ROWS_AT_ONCE = 4
 
-# Details of posts that are gone make rows too: they say so, and why.
-READABLE = "(outcome = 'ok' OR (operation = 'post_detail' AND outcome IN ('Deleted', 'Private', 'NotFound', 'Absent')))"
+# Details of posts that are gone, and of broadcasts that are over, make rows too: they say so, and why.
+READABLE = """(outcome = 'ok' OR (operation = 'post_detail' AND outcome IN ('Deleted', 'Private', 'NotFound', 'Absent'))
+OR (operation = 'live_room_id' AND outcome = 'Deleted'))"""
 
 
 def to_row(page: Page, run_id: str) -> dict[str, Any]:
