@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.house import open_lake, open_storage
 from pipelines.load import upkeep
+from schemas.settings import SETTINGS
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -45,6 +46,7 @@ class Maintained:
 
 # Merged files are written in large groups of rows, each of which is held until it is whole.
 _MEMORY = "512MB"
+_USUAL = next(setting.default for setting in SETTINGS if setting.name == "memory_limit")
 
 
 def _unseen(_done: int, _total: int) -> None:
@@ -64,7 +66,9 @@ def maintain(
     """
     began, moment, done = time.monotonic(), now(), Maintained()
     storage = open_storage(settings)
-    with open_lake(replace(settings, memory_limit=_MEMORY)) as lake:
+    if settings.memory_limit == _USUAL:  # a limit of the user's own stands
+        settings = replace(settings, memory_limit=_MEMORY)
+    with open_lake(settings) as lake:
         done.before = state(lake)
         steps: list[Callable[[], int | None]] = [
             lambda: upkeep.flush(lake),
