@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import Absent, ArchiveError
+from schemas.filters import Filter
 
 if TYPE_CHECKING:
     from pipelines.house import Step
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
     from schemas.files import Kept, Wanted
     from schemas.pages import Page
 
+_AHEAD = 20_000  # files looked up at a time, by their ids: the search goes through all that an archive promises
 _BATCH = 400  # files asked for at a time: a row each in memory, and a step each in the Prefect UI
 _COMMIT_SECONDS = 2.0  # rows of finished files wait at most so long; a file that lost its row is adopted again
+_LATE = timedelta(minutes=10)  # clocks of several machines, which share a catalog on a server, may differ
 
 
 @dataclass
@@ -37,34 +42,74 @@ class Loader:
 
     async def follow(self, walk_ended: asyncio.Event) -> None:
         """Load files whenever rows are ready, until the walk has ended and nothing more is wanted."""
-        while True:
-            self.run.rows_ready.clear()
-            is_last = walk_ended.is_set()
-            await self.load_all()
-            if is_last:
-                return
+        house = self.run.house
+        late = timedelta(0) if house.settings.catalog.startswith("sqlite:") else _LATE
+        began = house.now() - late
+        await self._load(await self._unsettled())
+        while not walk_ended.is_set():
             waits = [asyncio.ensure_future(event.wait()) for event in (self.run.rows_ready, walk_ended)]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     wait.cancel()
+            self.run.rows_ready.clear()
+            if not walk_ended.is_set() and (pages := self.run.fresh_pages()):
+                await self._load({"pages": pages})
+        # Other runs may have found posts of the same listing meanwhile.
+        ended = house.now() - late
+        lake = await house.lake()
+        if pages := await house.on_lake(lake.applied_since, began):
+            await self._load({"pages": pages})
+        if (scope := self._name()) is not None:
+            self.run.settled[scope] = ended
 
     async def load_all(self) -> None:
         """Load everything that is wanted now, a batch at a time."""
-        if not self._search()["kinds"]:
-            return
-        lake = await self.run.house.lake()
-        left = await self.run.house.on_lake(lake.wanted_count, **self._search())
-        self.run.house.on_event("files_left", files=left)
-        while batch := await self._next_batch():
-            self.run.house.on_event("wanted", files=len(batch))
-            await self.step(f"load {len(batch)} files", partial(self._load, batch))
+        await self._load({})
 
-    async def _next_batch(self) -> list[Wanted]:
+    async def _unsettled(self) -> dict[str, Any]:
+        """Where to look first: at all that the listing promises, or at what came since a run went to its end."""
+        scope = self._name()
+        if scope is None or self.run.job.full:
+            return {}
+        lake = await self.run.house.lake()
+        since = await self.run.house.on_lake(lake.settled_at, scope)
+        return {"since": since} if since else {}
+
+    def _name(self) -> str | None:
+        """What tells this search from others; None where it names its posts one by one."""
+        search = {**self._search(), "not_tried_since": None, "max_attempts": None}
+        if search.get("aweme_ids") is not None or search.get("listing") is None:
+            return None
+        return json.dumps({key: value for key, value in search.items() if value}, default=str, ensure_ascii=False)
+
+    async def _load(self, area: dict[str, Any]) -> None:
+        search = self._search()
+        if not search["kinds"]:
+            return
         house = self.run.house
         lake = await house.lake()
-        found = await house.on_lake(lake.wanted, **self._search(), limit=_BATCH)
+        for part in await house.on_lake(lake.wanted_parts, **search, **area):
+            is_all = False
+            while not is_all:
+                found = await house.on_lake(lake.wanted_ids, **search, **area, part=part, limit=_AHEAD)
+                is_all = len(found) < _AHEAD
+                left = len(found) if is_all else await house.on_lake(lake.wanted_count, **search, **area, part=part)
+                house.on_event("files_left", files=left)
+                await self._get_all(found)
+
+    async def _get_all(self, media_ids: list[str]) -> None:
+        for start in range(0, len(media_ids), _BATCH):
+            batch = await self._described(media_ids[start : start + _BATCH])
+            self.run.house.on_event("wanted", files=len(batch))
+            await self.step(f"load {len(batch)} files", partial(self._get, batch))
+
+    async def _described(self, media_ids: list[str]) -> list[Wanted]:
+        """These files with their addresses and folders, but for those that another run got meanwhile."""
+        lake = await self.run.house.lake()
+        search = {**self._search(), "listing": None, "owner_id": None, "aweme_ids": None, "posts": Filter()}
+        found = await self.run.house.on_lake(lake.wanted, **{**search, "media_ids": media_ids})
         return await self._with_folders(found)
 
     def _search(self) -> dict[str, Any]:
@@ -100,7 +145,7 @@ class Loader:
         folder: str | None = (await self.run.house.on_lake(lake.folders)).get(sec_user_id)
         return folder
 
-    async def _load(self, batch: Iterable[Wanted]) -> None:
+    async def _get(self, batch: Iterable[Wanted]) -> None:
         from pipelines.load.downloader import DouyinDownloader
 
         house = self.run.house

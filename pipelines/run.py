@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,12 +36,16 @@ class Run:
     started_at: datetime = field(default_factory=utc_now)
     _began: float = field(default_factory=time.monotonic)
     _applied_at: float = field(default_factory=time.monotonic)
+    settled: dict[str, datetime] = field(default_factory=dict)  # searches for files that were carried to their end
+    _fresh: list[str] = field(default_factory=list)
+    _untidy: int = 0  # pages kept since small files were last looked for
 
     # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory. The first
     # rows are there to see soon; a long walk commits ever less often, since each commit adds a file to every table.
     batch_pages = 50
     batch_seconds = 5.0
     most_seconds = 60.0
+    tidy_pages = 25
 
     @classmethod
     async def begin(cls, house: House, job: ArchiveJob, *, mode: str, target: str, flow_run_id: str | None) -> Run:
@@ -64,6 +69,7 @@ class Run:
         lake = await self.house.lake()
         await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id, checkpoint=checkpoint)
         self.summary.pages += 1
+        self._untidy += 1
         self.waiting.add(page)
         if self.waiting.is_heavy:
             await asyncio.to_thread(self.waiting.read)
@@ -105,7 +111,24 @@ class Run:
         self.summary.new_posts += applied.new_posts
         self.summary.changed_posts += applied.changed_posts
         self.summary.rejects += applied.rejects
+        self._fresh += batch.page_ids
         self.rows_ready.set()
+        if self._untidy >= self.tidy_pages:
+            await self._tidy()
+
+    def fresh_pages(self) -> list[str]:
+        """The pages of which rows were committed since this was last asked."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
+
+    async def _tidy(self) -> None:
+        """Join small files, so that the next statements need not look through so many."""
+        lake = await self.house.lake()
+        try:
+            await self.house.on_lake(lake.tidy)
+        except ArchiveError as error:  # nothing depends on it, and another run will try again
+            self.house.on_event("notice", text=f"Small files were not joined this time: {error}")
+        self._untidy = 0
 
     async def finish_earlier(self) -> None:
         """Make rows of pages that a run which was cut off kept but did not finish.
@@ -113,7 +136,7 @@ class Run:
         The next pages are read while those before are parsed, and parsed while the rows of those before are merged.
         """
         lake = await self.house.lake()
-        pending = await self.house.on_lake(lake.pending)
+        pending = await self.house.on_lake(lake.pending, but=self.summary.run_id)
         if not pending:
             return
         self.house.on_event("notice", text=f"Finishing {len(pending)} pages that an earlier run left.")
@@ -136,7 +159,9 @@ class Run:
             )
         lake = await self.house.lake()
         ended_at = None if len(self.waiting) else self.house.now()
-        await self.house.on_lake(lake.end_run, summary.run_id, **_row(summary, error), ended_at=ended_at)
+        await self.house.on_lake(lake.end_run, summary.run_id, **self._row(error), ended_at=ended_at)
+        if summary.pages:
+            await self._tidy()
         return summary
 
     async def _settle(self) -> None:
@@ -147,18 +172,20 @@ class Run:
                 f"{len(self.waiting)} pages wait for the next run to make rows of them: {error}"
             )
 
-
-def _row(summary: Summary, error: BaseException | None) -> dict[str, Any]:
-    return {
-        "outcome": summary.outcome,
-        "reason": summary.reason or None,
-        "request_count": summary.requests,
-        "page_count": summary.pages,
-        "new_post_count": summary.new_posts,
-        "changed_post_count": summary.changed_posts,
-        "file_count": summary.files,
-        "byte_count": summary.bytes,
-        "missing_count": summary.missing + summary.absent,
-        "reject_count": summary.rejects,
-        "error": f"{type(error).__name__}: {error}" if error is not None else None,
-    }
+    def _row(self, error: BaseException | None) -> dict[str, Any]:
+        summary = self.summary
+        return {
+            "outcome": summary.outcome,
+            "reason": summary.reason or None,
+            "request_count": summary.requests,
+            "page_count": summary.pages,
+            "new_post_count": summary.new_posts,
+            "changed_post_count": summary.changed_posts,
+            "file_count": summary.files,
+            "byte_count": summary.bytes,
+            "missing_count": summary.missing + summary.absent,
+            "reject_count": summary.rejects,
+            "error": f"{type(error).__name__}: {error}" if error is not None else None,
+            "settled": json.dumps(sorted(self.settled), ensure_ascii=False) if self.settled else None,
+            "settled_at": min(self.settled.values(), default=None),
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Walk:
     _took_up: bool = False
     _looks_again: bool = False
     _whole_since: datetime | None = None
+    _foretelling: asyncio.Future[None] | None = None
 
     @property
     def limit(self) -> int | None:
@@ -66,8 +68,12 @@ class Walk:
             summary.reason = self.last.reason or "the listing could not be read to its end"
 
     async def _on(self, step: Step) -> None:
-        while not self._ended:
-            await step(f"read pages of {self.listing.listing} from {self.run.summary.pages + 1}", self._some)
+        try:
+            while not self._ended:
+                await step(f"read pages of {self.listing.listing} from {self.run.summary.pages + 1}", self._some)
+        finally:
+            if self._foretelling is not None:
+                await asyncio.wait([self._foretelling])
 
     def scope(self) -> dict[str, Any]:
         """Which files the job asked for, of what was read so far: fields of `Lake.wanted`."""
@@ -132,7 +138,8 @@ class Walk:
         name = endpoint.listing or endpoint.name
         checkpoint = await run.house.on_lake(lake.checkpoint, name, self.owner_id)
         began = run.house.now()
-        await self._foretell(lake, checkpoint)
+        # Nothing waits for it; only the display does.
+        self._foretelling = asyncio.ensure_future(self._foretell(lake, checkpoint))
         is_cut = checkpoint is not None and checkpoint.cursor is not None and checkpoint.finished_at is None
         self._took_up = self._took_up or (is_cut and endpoint.order is Order.TIME and self.limit is None)
         asked = job.filter if self.listing.is_dated else Filter()

@@ -28,6 +28,8 @@ RUNS = Table(
         c.number("missing_count", "wanted files that could not be had"),
         c.number("reject_count", "items that fit no table"),
         c.text("error", "the error that ended it"),
+        c.text("settled", "JSON: list of searches for files that it carried to their end; NULL for none"),
+        c.time("settled_at", "what pages that were applied from then on promise, the next run has to look for"),
     ),
 )
 

@@ -85,6 +85,12 @@ def test_the_past_can_be_asked_until_it_is_let_go(settings: Settings) -> None:
     assert one(settings, "SELECT count(*) FROM raw_pages") == 15
 
 
+def test_snapshots_younger_than_what_is_kept_stay_though_they_are_of_the_same_day(settings: Settings) -> None:
+    done = maintain(settings, now=later(0.05), keep_days=0.1)
+    assert done.snapshots_expired == 0
+    assert maintain(settings, now=later(0.2), keep_days=0.1).snapshots_expired > 10
+
+
 def test_no_file_of_the_present_is_removed(settings: Settings) -> None:
     before = rows(settings)
     for days in (0, 40, 80):

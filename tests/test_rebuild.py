@@ -27,7 +27,8 @@ def rows_of(settings: Settings) -> dict[str, list[str]]:
     found = {}
     with open_lake(settings, read_only=True) as lake:
         for table in TABLES:
-            names = ", ".join(f'"{name}"' for name in table.names)
+            # Until when files were looked for is forgotten by a rebuild that brings rows; see test_settled.py.
+            names = ", ".join(f'"{name}"' for name in table.names if name != "settled_at")
             found[table.name] = sorted(map(repr, lake.query(f"SELECT {names} FROM {table.name}").rows()))
     return found
 

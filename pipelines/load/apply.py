@@ -20,8 +20,8 @@ from schemas.table import Kind, Table
 if TYPE_CHECKING:
     import duckdb
 
-_FEW = 50
-# Keys that tell little about which file holds a row; for every column with bounds the catalog's statistics are read.
+
+# Keys that tell little about which file holds a row.
 _DULL = ("listing", "kind", "tag_id", "start")
 
 
@@ -80,12 +80,8 @@ def _fresh(con: duckdb.DuckDBPyConnection, page_ids: Sequence[str]) -> list[str]
     asked = list(dict.fromkeys(page_ids))
     if not asked:
         return []
-    # Pages of one batch stand together: to read what lies between is quicker than to look for each.
-    sql = "SELECT page_id FROM applied_pages WHERE page_id BETWEEN ? AND ?"
-    named = asked if len(asked) < _FEW else []
-    if named:
-        sql += f" AND page_id IN ({', '.join('?' * len(named))})"
-    done = {page_id for (page_id,) in con.execute(sql, [min(asked), max(asked), *named]).fetchall()}
+    with among(con, pl.DataFrame({"page_id": asked})) as test:
+        done = {page_id for (page_id,) in con.execute(f"SELECT page_id FROM applied_pages WHERE {test}").fetchall()}
     return [page_id for page_id in asked if page_id not in done]
 
 
@@ -111,8 +107,8 @@ def _merge(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, *,
 
 def _stored(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
     """The stored rows of these keys."""
-    with among(con, keys) as (test, values):
-        found = con.execute(f'SELECT * FROM "{table.name}" WHERE {test}', values).pl()
+    with among(con, keys) as test:
+        found = con.execute(f'SELECT * FROM "{table.name}" WHERE {test}').pl()
     return found.select(table.names).cast(table.schema)
 
 
@@ -133,17 +129,17 @@ def _last_known(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame
     """The last known value of each column of these keys, at the newest stored moment."""
     values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
     subject = ", ".join(f'"{name}"' for name in keys.columns)
-    with among(con, keys) as (test, bounds):
+    with among(con, keys) as test:
         sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
-        found = con.execute(f"{sql} GROUP BY {subject}", bounds).pl()
+        found = con.execute(f"{sql} GROUP BY {subject}").pl()
     return found.select(table.names).cast(table.schema)
 
 
 def replace(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, *, known: pl.DataFrame) -> int:
     """Write rows in place of the stored ones; `known` are the keys that are, or may be, stored, one row each."""
     if known.height:
-        with among(con, known) as (test, values):
-            con.execute(f'DELETE FROM "{table.name}" WHERE {test}', values)
+        with among(con, known) as test:
+            con.execute(f'DELETE FROM "{table.name}" WHERE {test}')
     return insert(con, table, rows)
 
 
@@ -156,25 +152,38 @@ def insert(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> 
     return rows.height
 
 
-def put(con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Merge rows into a table of kind state: the new row replaces the old one of the same key."""
+def state_of(con: duckdb.DuckDBPyConnection, table: Table, key: Sequence[str]) -> dict[str, Any] | None:
+    """The row of a table of few rows, read without a look at the statistics of all files; None where there is none."""
+    parts = " AND ".join(f"""("{name}" || '') = ?""" for name in table.key)
+    rows = con.execute(f'SELECT * FROM "{table.name}" WHERE {parts}', list(key)).pl().to_dicts()
+    return rows[0] if rows else None
+
+
+def put(
+    con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, are_new: bool = False
+) -> int:
+    """Merge rows into a table of kind state: the new row replaces the old one of the same key, if they are not new."""
     frame = pl.DataFrame(list(rows), schema=table.schema).unique(list(table.key), keep="last", maintain_order=True)
-    return replace(con, table, frame, known=frame.select(table.key))
+    known = frame.select(table.key)
+    return replace(con, table, frame, known=known.clear() if are_new else known)
 
 
 @contextmanager
-def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[tuple[str, list[str | int | None]]]:
-    """The test that a row has one of these keys, and its values; by its bounds files are passed over unopened."""
+def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[str]:
+    """The test that a row has one of these keys; by the column that tells most of them apart files are passed over.
+
+    The column is compared with a query, not with values: for each value in a test DuckLake reads its statistics of all
+    files once more, while what a join finds narrows the scan by itself.
+    """
     names = [f'"{name}"' for name in keys.columns]
-    if keys.height == 1:
-        yield " AND ".join(f"{name} = ?" for name in names), list(keys.row(0))
-        return
-    columns = ", ".join(names)
-    telling = [name for name in keys.columns if name not in _DULL]
-    between = " AND ".join(f'"{name}" BETWEEN ? AND ?' for name in telling)
-    bounds = [bound for name in telling for bound in (keys[name].min(), keys[name].max())]
+    sharp = [name for name in keys.columns if name not in _DULL] or keys.columns
+    telling = f'"{max(reversed(sharp), key=lambda name: keys[name].n_unique())}"'
+    test = f"{telling} IN (SELECT {telling} FROM wanted_keys)"
+    if len(names) > 1:
+        columns = ", ".join(names)
+        test += f" AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)"
     with shown(con, "wanted_keys", keys):
-        yield f"{between} AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)", bounds  # type: ignore[misc]
+        yield test
 
 
 def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:

@@ -86,8 +86,8 @@ def set_verified(lake: Lake, media_ids: Sequence[str], at: datetime) -> None:
     keys = pl.DataFrame({"media_id": list(media_ids)}, schema={"media_id": pl.String})
 
     def work(con: duckdb.DuckDBPyConnection) -> None:
-        with applying.among(con, keys) as (test, values):
-            con.execute(f"UPDATE files SET verified_at = ? WHERE state = 'stored' AND {test}", [at, *values])
+        with applying.among(con, keys) as test:
+            con.execute(f"UPDATE files SET verified_at = ? WHERE state = 'stored' AND {test}", [at])
 
     lake.commit(work)
 

@@ -10,6 +10,7 @@ and written back as DELETE and INSERT. DuckLake's own MERGE plans 35 ms a statem
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import polars as pl
 
 from pipelines.errors import BadInput
-from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, turns
+from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, tidying, turns
 from pipelines.load import apply as applying
 from pipelines.load.apply import Applied
 from schemas.listings import CHECKPOINTS
@@ -143,6 +144,10 @@ class Lake:
             raise BadInput("This archive was opened for reading only: open it for writing.")
         return self._writer.alone(work)
 
+    def tidy(self) -> list[str]:
+        """Join small files of tables that have many, as `tidying` says; returns the tables."""
+        return self.alone(lambda con: tidying.tidy(con, self._now()))
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for reading, for the modules beside this one."""
         return self._read()
@@ -166,12 +171,15 @@ class Lake:
 
         self._commit(work)
 
-    def pending(self, run_id: str | None = None, *, everywhere: bool = False) -> list[str]:
-        """Pages without rows in the tables yet, oldest first: of runs that did not end well, of one run, or of all."""
+    def pending(self, run_id: str | None = None, *, everywhere: bool = False, but: str | None = None) -> list[str]:
+        """Pages without rows in the tables yet, oldest first: of runs that did not end well, of one run, or of all.
+
+        `but` is a run that is passed over, since it has only begun.
+        """
         tests, values = [rawpages.READABLE], []
         con = self._read()
         if not everywhere:
-            unfinished = [run_id] if run_id else _unfinished_runs(con)
+            unfinished = [run_id] if run_id else [one for one in _unfinished_runs(con) if one != but]
             if not unfinished:
                 return []
             tests.append("run_id BETWEEN ? AND ? AND run_id IN (SELECT unnest(?))")
@@ -204,10 +212,8 @@ class Lake:
 
     def checkpoint(self, listing: str, owner_id: str) -> Checkpoint | None:
         """How far a listing was read; None where it never was."""
-        rows = self.query(
-            "SELECT * FROM checkpoints WHERE listing = ? AND owner_id = ?", [listing, owner_id]
-        ).to_dicts()
-        return checkpoints.from_row(rows[0]) if rows else None
+        row = applying.state_of(self._read(), CHECKPOINTS, [listing, owner_id])
+        return checkpoints.from_row(row) if row else None
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Move a checkpoint without a page."""
@@ -252,12 +258,26 @@ class Lake:
         """Promised files that are not kept, newest post first; failed ones again, up to `max_attempts` tries.
 
         Further fields of `promises.Search`: `not_tried_since` passes over files tried since then, `posts` is a Filter,
-        `only_failed` finds what failed however often it was tried, `reason` a word of its state or error.
+        `only_failed` finds what failed however often it was tried, `reason` a word of its state or error, `pages` and
+        `since` look at a part of the archive only.
         """
         search = promises.Search(
             kinds, listing, owner_id, aweme_ids, media_ids, exclude, limit, retry_failed, max_attempts, **more
         )
         return promises.find(self._read(), search)
+
+    def applied_since(self, moment: datetime) -> list[str]:
+        """The pages of which rows were committed since, by any run."""
+        rows = self._read().execute("SELECT page_id FROM applied_pages WHERE applied_at >= ?", [moment]).fetchall()
+        return [page_id for (page_id,) in rows]
+
+    def wanted_ids(self, **search: Any) -> list[str]:
+        """The media ids of what `wanted` would find, in the same order; takes the same."""
+        return promises.find_ids(self._read(), promises.Search(**search))
+
+    def wanted_parts(self, **search: Any) -> list[promises.Part]:
+        """The search of `wanted` cut into parts, newest posts first: each is a `part` for `wanted_ids`."""
+        return promises.parts(self._read(), promises.Search(**search))
 
     def wanted_count(self, **search: Any) -> int:
         """How many files `wanted` would find without a limit; takes the same."""
@@ -286,14 +306,20 @@ class Lake:
 
     def start_run(self, **columns: Any) -> None:
         """Write the row of a run that begins: `run_id` and any other column of `runs`."""
-        self._commit(lambda con: applying.put(con, RUNS, [_row_of_run(columns)]))
+        self._commit(lambda con: applying.put(con, RUNS, [_row_of_run(columns)], are_new=True))
+
+    def settled_at(self, scope: str) -> datetime | None:
+        """The moment up to which every file of this search was looked for by some run; None where never."""
+        sql = "SELECT max(settled_at) FROM runs WHERE list_contains(settled::JSON[], ?::JSON)"
+        found: datetime | None = self._read().execute(sql, [json.dumps(scope)]).fetchall()[0][0]
+        return found
 
     def end_run(self, run_id: str, **columns: Any) -> None:
         """Write how a run ended into its row; columns that are not named stay as they are."""
 
         def work(con: duckdb.DuckDBPyConnection) -> None:
-            known = con.execute("SELECT * FROM runs WHERE run_id = ?", [run_id]).pl().to_dicts()
-            applying.put(con, RUNS, [{**(known[0] if known else {}), **_row_of_run({"run_id": run_id, **columns})}])
+            known = applying.state_of(con, RUNS, [run_id]) or {}
+            applying.put(con, RUNS, [{**known, **_row_of_run({"run_id": run_id, **columns})}])
 
         self._commit(work)
 

@@ -26,13 +26,18 @@ _OPTIONS = {
     "parquet_compression": "zstd",
     "parquet_row_group_size": "16384",  # small groups: less memory to write them, less to read for a few keys
 }
-# Rows of these tables come a few at a time; they wait in the catalog until maintenance writes them to Parquet.
-_INLINED = {"checkpoints": 100, "runs": 100}
+_TABLE_OPTIONS = {
+    # Rows of these tables come a few at a time; they wait in the catalog until maintenance writes them to Parquet.
+    "checkpoints": {"data_inlining_row_limit": "100"},
+    "runs": {"data_inlining_row_limit": "100"},
+    # A page is a megabyte: some twenty to a file, and few to a group, can be joined and read in little memory.
+    "raw_pages": {"parquet_row_group_size": "8", "target_file_size": "2MB"},
+}
 
 
 def fingerprint() -> str:
     """What tells one set of declarations from another: tables, columns, comments, views."""
-    words = [*_create_statements(), *_comment_statements(), *_view_statements(), str(_OPTIONS), str(_INLINED)]
+    words = [*_create_statements(), *_comment_statements(), *_view_statements(), str(_OPTIONS), str(_TABLE_OPTIONS)]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
@@ -70,11 +75,22 @@ def finish(con: duckdb.DuckDBPyConnection) -> None:
     """The second transaction: options of single tables, which must be committed before, and the version."""
     if is_current(con):
         return
-    for table, limit in _INLINED.items():
-        con.execute(f"CALL {NAME}.set_option('data_inlining_row_limit', {limit}, table_name => '{table}')")
+    for table, options in _TABLE_OPTIONS.items():
+        for name, value in options.items():
+            con.execute(f"CALL {NAME}.set_option('{name}', '{value}', table_name => '{table}')")
+    _index_statistics(con)
     version = f"SELECT {VERSION} AS version, '{fingerprint()}' AS fingerprint"
     con.execute(f"CREATE OR REPLACE VIEW {_VERSION_VIEW} AS {version}")
     con.execute(f"COMMENT ON VIEW {_VERSION_VIEW} IS 'With which version of the tables the archive was written.'")
+
+
+def _index_statistics(con: duckdb.DuckDBPyConnection) -> None:
+    """Let a catalog on PostgreSQL find the statistics of a column; DuckLake asks by the index where there is one."""
+    meta = f"__ducklake_metadata_{NAME}"
+    kinds = con.execute("SELECT type FROM duckdb_databases() WHERE database_name = ?", [meta]).fetchall()
+    if kinds == [("postgres",)]:
+        index = "CREATE INDEX IF NOT EXISTS aweme_column_stats ON ducklake_file_column_stats (table_id, column_id)"
+        con.execute(f"CALL postgres_execute('{meta}', '{index}')")
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
@@ -35,8 +36,20 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Posts with ids from `first` on and before `last`, as text; what has no post is in the last one."""
+
+    first: str | None = None
+    last: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
-    """Which promised files to look for; see `Lake.wanted`."""
+    """Which promised files to look for; see `Lake.wanted`.
+
+    `pages` looks only at what was last read from these pages; `since` at what pages promised that were applied since,
+    and at what failed before; `part` at some posts.
+    """
 
     kinds: Sequence[str]
     listing: str | None = None
@@ -51,19 +64,56 @@ class Search:
     posts: Filter = field(default_factory=Filter)
     only_failed: bool = False
     reason: str | None = None
+    pages: Sequence[str] | None = None
+    since: datetime | None = None
+    part: Part | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it can find no more than a small part of a large archive."""
+        few = (self.pages, self.since, self.media_ids, self.aweme_ids)
+        return self.only_failed or any(given is not None for given in few) or self.part not in (None, Part())
+
+
+_PART = 50_000  # posts
+_NEEDED = "media_id, aweme_id, sec_user_id, kind, position, size_bytes, expires_at"
+_ORDER = "ORDER BY p.created_at DESC NULLS LAST, m.aweme_id DESC, m.kind, m.position"
 
 
 def find(con: duckdb.DuckDBPyConnection, search: Search) -> list[Wanted]:
     """Promised files that are not kept, newest post first. `avatar` of a listing is its owner's."""
     lacking, values = _lacking(search)
     sql = f"""
-WITH {lacking}
+WITH {lacking}, addressed AS MATERIALIZED (
+  SELECT media_id, urls FROM media WHERE media_id IN (SELECT media_id FROM lacking)
+), described AS MATERIALIZED (SELECT * FROM posts WHERE aweme_id IN (SELECT aweme_id FROM lacking))
 SELECT {", ".join(expression.replace("m.urls", "l.urls") for expression in _COLUMNS.values())}
-FROM lacking m JOIN media l ON l.media_id = m.media_id LEFT JOIN posts p ON p.aweme_id = m.aweme_id
+FROM lacking m JOIN addressed l ON l.media_id = m.media_id LEFT JOIN described p ON p.aweme_id = m.aweme_id
 LEFT JOIN users u ON u.sec_user_id = coalesce(m.sec_user_id, p.sec_user_id)
-ORDER BY p.created_at DESC NULLS LAST, m.aweme_id DESC, m.kind, m.position
+{_ORDER}
 """
     return [_wanted(row) for row in _asked(con, sql, values)]
+
+
+def find_ids(con: duckdb.DuckDBPyConnection, search: Search) -> list[str]:
+    """The media ids of what `find` would find, in the same order."""
+    lacking, values = _lacking(search)
+    sql = f"WITH {lacking} SELECT media_id FROM lacking p {_ORDER.replace('m.', '')}"
+    return [media_id for (media_id,) in _asked(con, sql, values)]
+
+
+def parts(con: duckdb.DuckDBPyConnection, search: Search) -> list[Part]:
+    """The search cut into parts that take little memory each, newest posts first; one part where that is not needed."""
+    if search.is_narrow:
+        return [Part()]
+    posts = con.execute("SELECT count(*) FROM posts").fetchall()[0][0]
+    shares = [number / (posts // _PART) for number in range(1, posts // _PART)]
+    if not shares:
+        return [Part()]
+    sql = "SELECT approx_quantile(TRY_CAST(aweme_id AS BIGINT), ?) FROM posts"
+    found = con.execute(sql, [shares]).fetchall()[0][0] or ()
+    bounds = [None, *sorted({str(bound) for bound in found}), None]
+    return [Part(first, last) for first, last in pairwise(bounds)][::-1]
 
 
 def count(con: duckdb.DuckDBPyConnection, search: Search) -> int:
@@ -85,23 +135,47 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[
 
 
 def _lacking(search: Search) -> tuple[str, list[Any]]:
-    promised, values = _promised(search)
+    near, first = _near(search)
+    promised, values = _promised(search, "near" if near else "media")
     wants, more = _wants(search)
     limit = f"LIMIT {int(search.limit)}" if search.limit else ""
+    # Where few files are asked for, what is known of them is looked up first: joining all of an archive takes seconds.
+    files, posts = ("kept_of", "posts_of") if search.is_narrow else ("files", "posts")
+    looked_up = """
+kept_of AS MATERIALIZED (SELECT * FROM files WHERE media_id IN (SELECT media_id FROM promised)),
+posts_of AS MATERIALIZED (SELECT * FROM posts WHERE aweme_id IN (SELECT aweme_id FROM promised)),"""
     return (
         f"""
-promised AS MATERIALIZED (SELECT * EXCLUDE (urls) FROM media m WHERE {" AND ".join(promised)}),
+{near}
+promised AS MATERIALIZED ({promised}),{looked_up if search.is_narrow else ""}
 lacking AS MATERIALIZED (
   SELECT m.*, f.attempts, p.created_at
-  FROM promised m LEFT JOIN files f ON f.media_id = m.media_id LEFT JOIN posts p ON p.aweme_id = m.aweme_id
+  FROM promised m LEFT JOIN {files} f ON f.media_id = m.media_id LEFT JOIN {posts} p ON p.aweme_id = m.aweme_id
   WHERE {" AND ".join(wants)}
-  ORDER BY p.created_at DESC NULLS LAST, m.aweme_id DESC, m.kind, m.position {limit}
+  {_ORDER} {limit}
 )""",
-        values + more,
+        first + values + more,
     )
 
 
-def _promised(search: Search) -> tuple[list[str], list[Any]]:
+_FAILED = f"""SELECT {_NEEDED} FROM media
+  WHERE media_id IN (SELECT media_id FROM files WHERE state IN ('failed', 'refused'))"""
+
+
+def _near(search: Search) -> tuple[str, list[Any]]:
+    """The part of `media` that is looked at, where it is not all of it."""
+    of_pages = f"SELECT {_NEEDED} FROM media WHERE page_id IN"
+    if search.pages is not None:
+        return f"near AS MATERIALIZED ({of_pages} (SELECT unnest(?))),", [list(search.pages)]
+    if search.only_failed:
+        return f"near AS MATERIALIZED ({_FAILED}),", []
+    if search.since is not None:
+        applied = "(SELECT page_id FROM applied_pages WHERE applied_at >= ?)"
+        return f"near AS MATERIALIZED ({of_pages} {applied} UNION {_FAILED}),", [search.since]
+    return "", []
+
+
+def _promised(search: Search, media: str) -> tuple[str, list[Any]]:
     tests: list[str] = ["m.kind IN (SELECT unnest(?))"]
     values: list[Any] = [list(search.kinds)]
     if search.aweme_ids is not None:
@@ -110,14 +184,26 @@ def _promised(search: Search) -> tuple[list[str], list[Any]]:
     if search.media_ids is not None:
         tests.append("m.media_id IN (SELECT unnest(?))")
         values.append(list(search.media_ids))
-    if search.listing is not None:
-        of_listing = "SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ?"
-        tests.append(f"(m.aweme_id IN ({of_listing}) OR (m.aweme_id IS NULL AND m.sec_user_id = ?))")
-        values += [search.listing, search.owner_id, search.owner_id]
     if search.exclude:
         tests.append("m.media_id NOT IN (SELECT unnest(?))")
         values.append(list(search.exclude))
-    return tests, values
+    sql = f"SELECT {_NEEDED} FROM {media} m WHERE {' AND '.join(tests)}"
+    bounds = [("aweme_id >= ?", search.part.first), ("aweme_id < ?", search.part.last)] if search.part else []
+    within = "".join(f" AND {test}" for test, bound in bounds if bound is not None)
+    ends = [bound for _, bound in bounds if bound is not None]
+    of_listing, owned = "", list[Any]()
+    if search.listing is not None:
+        of_listing = (
+            f" AND m.aweme_id IN (SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ?{within}"
+        )
+        of_listing += " AND aweme_id IN (SELECT aweme_id FROM near))" if media == "near" else ")"
+        owned = [search.listing, search.owner_id, *ends]
+    found = [(sql + " AND m.aweme_id IS NOT NULL" + within + of_listing, [*values, *ends, *owned])]
+    if search.part is None or search.part.last is None:
+        # In two parts: with OR between them each row of media would be read.
+        own = " AND m.sec_user_id = ?" if search.listing is not None else ""
+        found.append((sql + " AND m.aweme_id IS NULL" + own, [*values, *([search.owner_id] if own else [])]))
+    return " UNION ALL ".join(text for text, _ in found), [value for _, given in found for value in given]
 
 
 def _wants(search: Search) -> tuple[list[str], list[Any]]:

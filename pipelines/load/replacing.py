@@ -75,7 +75,13 @@ def take_place(lake: Lake, catalog: str) -> list[Difference] | None:
 
     def work(con: duckdb.DuckDBPyConnection) -> list[Difference] | None:
         pages, marks = _lacking(con)
-        return None if pages or marks.height else [_replace(con, table) for table in MADE]
+        if pages or marks.height:
+            return None
+        found = [_replace(con, table) for table in MADE]
+        if not all(table.is_none for table in found):
+            # What the new rows promise besides is for the next run to find: it has to look at everything.
+            con.execute("UPDATE runs SET settled_at = NULL WHERE settled_at IS NOT NULL")
+        return found
 
     try:
         return lake.commit(work)

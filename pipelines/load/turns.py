@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _ADVISORY_KEY = 7_109_322_804  # any number that no other program is likely to lock
 _BUSY = ("database is locked", "transaction conflict", "conflict", "could not serialize", "deadlock detected", "busy")
+# All cursors share DuckDB's memory: a commit that found none beside a large query does once that is done.
+_SHORT = ("out of memory", "failed to pin", "could not allocate", "failed to allocate")
 _TRIES = 12
 
 
@@ -98,10 +100,12 @@ class Writer:
                 try:
                     return self._once(work)
                 except duckdb.Error as error:
-                    if not any(word in str(error).lower() for word in _BUSY):
+                    if not any(word in str(error).lower() for word in _BUSY + _SHORT):
                         raise
                     last = error
                 time.sleep(min(0.02 * 2**attempt, 1.0) * (0.5 + self._rng.random()))
+        if any(word in str(last).lower() for word in _SHORT):
+            raise last
         raise LakeBusy("The catalog stayed busy: another program writes to it. Try again when it is done.") from last
 
     def alone(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:

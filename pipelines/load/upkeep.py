@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.load import leftovers
 from pipelines.load.attach import NAME
 from pipelines.load.contents import walk
 from schemas.catalog import TABLES
@@ -53,7 +54,7 @@ def flush(lake: Lake) -> None:
 
 def expire(lake: Lake, before: datetime) -> int:
     """Forget snapshots made before that moment, never the newest; returns how many."""
-    return _call(lake, f"CALL ducklake_expire_snapshots('{NAME}', older_than => ?)", [before])
+    return lake.alone(lambda con: leftovers.expire(con, before))
 
 
 def rewrite(lake: Lake) -> None:
@@ -74,11 +75,8 @@ def merge(lake: Lake) -> None:
 
 def clean(lake: Lake, before: datetime) -> int:
     """Remove files of tables that no snapshot needs since before that moment, and orphans as old; returns how many."""
-    options = f"('{NAME}', older_than => ?)"
-    return sum(_call(lake, f"CALL {name}{options}", [before]) for name in _CLEANERS)
-
-
-_CLEANERS = ("ducklake_cleanup_old_files", "ducklake_delete_orphaned_files")
+    removed = lake.alone(lambda con: leftovers.remove_files(con, before))
+    return removed + _call(lake, f"CALL ducklake_delete_orphaned_files('{NAME}', older_than => ?)", [before])
 
 
 def _count(lake: Lake, table: str) -> int:
