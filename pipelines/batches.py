@@ -1,12 +1,11 @@
-"""Pages on their way to a commit: read into rows early, so that their bodies need not be held. No I/O here."""
+"""Pages on their way to a commit: read into rows at once, so that their bodies need not be held. No I/O here."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -14,78 +13,58 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from pipelines.transform.frames import Reading
     from schemas.pages import Page
 
 T = TypeVar("T")
 
-# Bodies held at once: fewer pages are slower to read, since every table's columns are made once for each lot.
-HELD_BYTES = 16_000_000
-_HELD_LIVE = 6_000_000  # while a walk goes on there is time, and little memory beside it
+# Bodies read at once: fewer are slower to find.
+HELD_BYTES = 12_000_000
 # Rows of one commit: it costs a third of a second whatever it holds, and rows take memory until then.
 ROW_BYTES = 40_000_000
 
 
 @dataclass
 class Batch:
-    """The pages of one commit, as frames; its length is the number of pages."""
+    """The pages of one commit, as rows; its length is the number of pages."""
 
     page_ids: list[str] = field(default_factory=list)
-    parts: list[Mapping[str, pl.DataFrame]] = field(default_factory=list)
     first_at: datetime | None = None
-    _unread: list[Page] = field(default_factory=list)
-    _held: int = 0
-    _row_bytes: int = 0
+    _reading: Reading | None = None
 
     def __len__(self) -> int:
         return len(self.page_ids)
 
     def add(self, page: Page) -> None:
-        """Take a page; call `read` once `is_heavy`."""
+        """Read a page into rows; its body is not held."""
+        from pipelines.transform.frames import Reading
+
         self.page_ids.append(page.page_id)
         self.first_at = self.first_at or page.fetched_at
-        self._unread.append(page)
-        self._held += len(page.body)
-
-    @property
-    def is_heavy(self) -> bool:
-        """Whether the bodies that are held should be read and let go."""
-        return self._held >= _HELD_LIVE
+        self._reading = self._reading or Reading()
+        self._reading.add(page)
 
     @property
     def is_full(self) -> bool:
         """Whether the rows are worth a commit of their own."""
-        return self._row_bytes >= ROW_BYTES
-
-    def read(self) -> None:
-        """Make frames of the pages that were not read yet, and let their bodies go."""
-        from pipelines.transform.frames import frames_of
-
-        if self._unread:
-            part = frames_of(self._unread)
-            self.parts.append(part)
-            self._row_bytes += sum(int(frame.estimated_size()) for frame in part.values())
-            self._unread, self._held = [], 0
+        return self._reading is not None and self._reading.row_bytes >= ROW_BYTES
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """One frame per table, of all pages."""
-        from pipelines.transform.frames import joined
-
-        self.read()
-        return joined(self.parts)
+        return self._reading.frames() if self._reading is not None else {}
 
 
 def batches_of(lists: Iterable[Sequence[Page]], cuts: Sequence[datetime] = ()) -> Generator[Batch, None, None]:
     """Kept pages, in order of fetched_at, as full batches; none holds pages from both sides of a cut."""
     batch, side = Batch(), 0
     for pages in lists:
-        for place, group in groupby(pages, key=lambda page: bisect_right(cuts, page.fetched_at)):
+        for page in pages:
+            place = bisect_right(cuts, page.fetched_at)
             if len(batch) and (batch.is_full or place != side):
                 yield batch
                 batch = Batch()
             side = place
-            for page in group:
-                batch.add(page)
-            batch.read()
+            batch.add(page)
     if len(batch):
         yield batch
 

@@ -70,9 +70,7 @@ class Run:
         await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id, checkpoint=checkpoint)
         self.summary.pages += 1
         self._untidy += 1
-        self.waiting.add(page)
-        if self.waiting.is_heavy:
-            await asyncio.to_thread(self.waiting.read)
+        await asyncio.to_thread(self.waiting.add, page)
 
     async def keep_failed(self, error: ArchiveError) -> None:
         """Keep the answer that an error was read from, where there was one."""
@@ -100,7 +98,7 @@ class Run:
         """Make rows of these pages and commit them all at once."""
         batch = Batch()
         for page in pages:
-            batch.add(page)
+            await asyncio.to_thread(batch.add, page)
         if pages:
             await self._commit(batch)
 

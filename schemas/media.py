@@ -17,6 +17,13 @@ MEDIA_KINDS = (
     "stream",
 )
 
+
+def kind_of(media_id: str) -> str | None:
+    """The kind of file that a media id names; None where it is none of ours."""
+    parts = media_id.rsplit(":", 2)
+    return parts[1] if len(parts) == 3 else None
+
+
 MEDIA = Table(
     "media",
     "One file that a post, room or user promises, whether or not it is kept.",
@@ -52,6 +59,7 @@ FILES = Table(
     Kind.STATE,
     (
         c.key(c.text("media_id", "the promised file: media.media_id")),
+        c.text("media_kind", "media.kind of the promised file"),
         c.text("path", "relative to the root; NULL while not stored"),
         c.SIZE_BYTES,
         c.text("sha256", "hash of the bytes, lower-case hex"),

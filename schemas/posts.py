@@ -7,6 +7,9 @@ from dataclasses import replace
 from schemas import columns as c
 from schemas.table import Kind, Rule, Table
 
+COUNTS = ("like_count", "comment_count", "share_count", "collect_count", "play_count", "admire_count")
+"""The counts of a post that Douyin gives."""
+
 POSTS = Table(
     "posts",
     "One post (作品) as last seen. Rows of gone posts stay for ever.",
@@ -36,6 +39,7 @@ POSTS = Table(
         c.WIDTH,
         c.HEIGHT,
         c.number("image_count", "pictures in the set; NULL for videos"),
+        *(c.number(f"last_{name}", f"{name} as last known; its history is post_stats") for name in COUNTS),
         c.FIRST_SEEN_AT,
         c.LAST_SEEN_AT,
         c.GONE_AT,

@@ -38,6 +38,7 @@ def frames_of_posts(page_id: str, hour: float, ids: list[str], **values: Any) ->
     """What a page that showed these posts of one author becomes; `values` are columns of posts."""
     seen = {"page_id": page_id, "observed_at": at(hour), "first_seen_at": at(hour), "last_seen_at": at(hour)}
     post = {**seen, "sec_user_id": "author", "caption": "hello", "created_at": at(-100), **values}
+    post.setdefault("last_like_count", int(hour))
     entry = {**seen, "listing": "post", "owner_id": "author"}
     media = {**seen, "sec_user_id": "author", "urls": ["https://a/1", "https://b/2"], "size_bytes": 10}
     kinds = [("video", 0), ("cover", 0), ("caption", 0)]

@@ -21,6 +21,7 @@ from pipelines.load.lake import Lake
 from schemas.catalog import TABLES
 from schemas.files import Kept, Wanted
 from schemas.pages import Checkpoint, Stretch
+from schemas.posts import COUNTS
 
 
 @pytest.fixture
@@ -365,8 +366,13 @@ def test_nothing_but_the_archive_is_left_in_its_folder(tmp_path):
 def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
     with local(tmp_path) as lake:
         lake.apply(frames_of_posts("p1", 1, ["71"]), ["p1"], run_id="r1")
+        lake.keep_files([kept("71:video:0", "stored")])
         for statement in (
             "ALTER TABLE posts DROP COLUMN region",
+            "DROP VIEW posts_latest",
+            "DROP VIEW storage_by_kind",
+            *(f"ALTER TABLE posts DROP COLUMN last_{name}" for name in COUNTS),
+            "ALTER TABLE files DROP COLUMN media_kind",
             "DROP VIEW post_growth",
             "DROP TABLE rejects",
             "CREATE OR REPLACE VIEW archive_version AS SELECT 1 AS version, 'older' AS fingerprint",
@@ -376,6 +382,8 @@ def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
         assert migrate.found_version(lake._con) == (migrate.VERSION, migrate.fingerprint())
         assert lake.query("SELECT region, caption FROM posts").rows() == [(None, "hello")]
         assert count(lake, "post_growth") == 1
+        assert lake.query("SELECT like_count FROM posts_latest").item() == 1, "counts come from their history"
+        assert lake.query("SELECT kind FROM storage_by_kind").item() == "video"
         lake.apply(frames_of_posts("p2", 2, ["71"], region="CN"), ["p2"], run_id="r1")
         assert lake.query("SELECT region FROM posts").item() == "CN"
 

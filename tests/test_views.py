@@ -36,10 +36,14 @@ def test_posts_come_with_their_newest_counts_and_their_authors_present_name(lake
 
 
 def test_a_count_that_the_newest_look_left_out_is_the_last_known(lake):
-    row = {"aweme_id": "71", "observed_at": at(9), "comment_count": 3, "page_id": "p9"}
-    lake.apply({"post_stats": frame("post_stats", row)}, ["p9"], run_id="r1")
+    row = {"aweme_id": "71", "observed_at": at(9), "last_comment_count": 3, "page_id": "p9"}
+    lake.apply({"posts": frame("posts", row)}, ["p9"], run_id="r1")
     found = lake.query("SELECT like_count, comment_count FROM posts_latest WHERE aweme_id = '71'").row(0)
     assert found == (4, 3)
+
+
+def test_storage_is_told_by_kind_without_a_look_at_what_was_promised(lake):
+    assert lake.query("FROM storage_by_kind").rows() == [("video", 1, 7)]
 
 
 def test_growth_is_told_per_observation(lake):

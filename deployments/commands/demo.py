@@ -24,8 +24,7 @@ QUERIES = (
     ),
     (
         "What is kept, by kind of file",
-        "SELECT m.kind, count(*) AS files, sum(f.size_bytes) AS bytes\n"
-        "FROM files f JOIN media m USING (media_id) WHERE f.state = 'stored' GROUP BY ALL ORDER BY bytes DESC",
+        "FROM storage_by_kind ORDER BY byte_count DESC",
     ),
     (
         "Hashtags",

@@ -53,9 +53,6 @@ def stats(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     rows = {name: con.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0] for name in BY_NAME}
     held = con.execute(f"SELECT sum(file_count), sum(file_size_bytes) FROM ducklake_table_info('{NAME}')")
     files, size = held.fetchall()[0]
-    kinds = con.execute(
-        """SELECT m.kind, count(*), coalesce(sum(f.size_bytes), 0)::BIGINT
-        FROM files f JOIN media m USING (media_id) WHERE f.state = 'stored' GROUP BY m.kind ORDER BY ALL"""
-    ).fetchall()
+    kinds = con.execute("FROM storage_by_kind ORDER BY ALL").fetchall()
     stored = {kind: {"count": count, "bytes": total} for kind, count, total in kinds}
     return {"rows": rows, "files": int(files or 0), "table_bytes": int(size or 0), "stored": stored}

@@ -25,7 +25,7 @@ from pipelines.load import accounts, asking, attach, checkpoints, entries, migra
 from pipelines.load import apply as applying
 from pipelines.load.apply import Applied
 from schemas.listings import CHECKPOINTS
-from schemas.media import FILES
+from schemas.media import FILES, kind_of
 from schemas.raw import RAW_PAGES
 from schemas.runs import RUNS
 
@@ -290,7 +290,7 @@ class Lake:
     def keep_files(self, rows: Sequence[Kept]) -> None:
         """Write what became of files, in one commit; the newest row of a file replaces the others."""
         if rows:
-            values = [asdict(kept) for kept in rows]
+            values = [{**asdict(kept), "media_kind": kind_of(kept.media_id)} for kept in rows]
             self._commit(lambda con: applying.put(con, FILES, values))
 
     def folders(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pipelines.errors import BadInput
 from pipelines.load.attach import NAME, quoted
 from pipelines.load.views import VIEWS
 from schemas.catalog import BY_NAME, TABLES
+from schemas.posts import COUNTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +33,14 @@ _TABLE_OPTIONS = {
     "runs": {"data_inlining_row_limit": "100"},
     # A page is a megabyte: some twenty to a file, and few to a group, can be joined and read in little memory.
     "raw_pages": {"parquet_row_group_size": "8", "target_file_size": "2MB"},
+}
+
+# What older archives know already of a column that was added, which no later answer tells of gone posts.
+_FILLED = {
+    "posts.last_like_count": f"""UPDATE {NAME}.posts p SET {", ".join(f"last_{name} = s.{name}" for name in COUNTS)}
+    FROM (SELECT aweme_id, {", ".join(f"arg_max({name}, observed_at) AS {name}" for name in COUNTS)}
+          FROM {NAME}.post_stats GROUP BY aweme_id) s WHERE s.aweme_id = p.aweme_id""",
+    "files.media_kind": f"UPDATE {NAME}.files SET media_kind = split_part(media_id, ':', -2)",
 }
 
 
@@ -67,8 +76,12 @@ def make_tables(con: duckdb.DuckDBPyConnection) -> None:
     _refuse_unknown(con)
     for name, value in _OPTIONS.items():
         con.execute(f"CALL {NAME}.set_option('{name}', '{value}')")
-    for statement in [*_create_statements(), *_added_columns(con), *_comment_statements(), *_view_statements()]:
+    added = _added_columns(con)
+    for statement in [*_create_statements(), *added.values(), *_comment_statements(), *_view_statements()]:
         con.execute(statement)
+    for column, statement in _FILLED.items():
+        if column in added:
+            con.execute(statement)
 
 
 def finish(con: duckdb.DuckDBPyConnection) -> None:
@@ -113,14 +126,14 @@ def _refuse_unknown(con: duckdb.DuckDBPyConnection) -> None:
             )
 
 
-def _added_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
+def _added_columns(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     found = _columns(con)
-    return [
-        f'ALTER TABLE {NAME}."{table.name}" ADD COLUMN "{column.name}" {column.sql_type}'
+    return {
+        f"{table.name}.{column.name}": f'ALTER TABLE {NAME}."{table.name}" ADD COLUMN "{column.name}" {column.sql_type}'
         for table in TABLES
         for column in table
         if table.name in found and column.name not in found[table.name]
-    ]
+    }
 
 
 def _create_statements() -> list[str]:

@@ -24,7 +24,7 @@ def tests_of(posts: Filter) -> tuple[list[str], list[Any]]:
     if posts.kinds:
         found.append((f"({' OR '.join(_KINDS[kind] for kind in posts.kinds)})", []))
     found += [
-        (_at_least(name), [least])
+        (f"p.last_{name} >= ?", [least])
         for name, least in (("like_count", posts.min_likes), ("comment_count", posts.min_comments))
         if least
     ]
@@ -34,7 +34,3 @@ def tests_of(posts: Filter) -> tuple[list[str], list[Any]]:
         tagged = "SELECT aweme_id FROM post_tags WHERE kind = 'hashtag' AND lower(tag_name) = lower(?)"
         found.append((f"m.aweme_id IN ({tagged})", [posts.tag]))
     return [test for test, _ in found], [value for _, values in found for value in values]
-
-
-def _at_least(name: str) -> str:
-    return f"m.aweme_id IN (SELECT aweme_id FROM post_stats GROUP BY aweme_id HAVING arg_max({name}, observed_at) >= ?)"

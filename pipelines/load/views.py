@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.posts import COUNTS
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -12,14 +14,6 @@ class View:
     name: str
     comment: str
     sql: str
-
-
-_COUNTS = ("like_count", "comment_count", "share_count", "collect_count", "play_count", "admire_count")
-
-
-def _latest(name: str) -> str:
-    # arg_max passes over rows where the count is unknown: list answers leave some out.
-    return f"arg_max({name}, observed_at) AS {name}"
 
 
 def _growth(name: str) -> str:
@@ -31,11 +25,10 @@ POSTS_LATEST = View(
     "posts_latest",
     "Posts with their newest counts and their author's present name.",
     f"""
-SELECT p.*, s.stats_at, {", ".join("s." + name for name in _COUNTS)}, u.nickname AS author, u.unique_id, u.folder
-FROM posts p
-LEFT JOIN (SELECT aweme_id, max(observed_at) AS stats_at, {", ".join(map(_latest, _COUNTS))}
-           FROM post_stats GROUP BY aweme_id) s USING (aweme_id)
-LEFT JOIN users u ON u.sec_user_id = p.sec_user_id
+SELECT p.* EXCLUDE ({", ".join(f"last_{name}" for name in COUNTS)}),
+       {", ".join(f"p.last_{name} AS {name}" for name in COUNTS)},
+       p.observed_at AS stats_at, u.nickname AS author, u.unique_id, u.folder
+FROM posts p LEFT JOIN users u ON u.sec_user_id = p.sec_user_id
 """,
 )
 
@@ -44,7 +37,7 @@ POST_GROWTH = View(
     "Counts of a post at each observation, and how much each grew since the one before.",
     f"""
 SELECT aweme_id, observed_at, date_diff('second', lag(observed_at) OVER seen, observed_at) AS seconds_since_last,
-       {", ".join(map(_growth, _COUNTS))}
+       {", ".join(map(_growth, COUNTS))}
 FROM post_stats WINDOW seen AS (PARTITION BY aweme_id ORDER BY observed_at)
 """,
 )
@@ -75,6 +68,15 @@ ORDER BY sec_user_id, observed_at
 """,
 )
 
+STORAGE_BY_KIND = View(
+    "storage_by_kind",
+    "Files and bytes kept per kind of file.",
+    """
+SELECT media_kind AS kind, count(*) AS file_count, coalesce(sum(size_bytes), 0)::BIGINT AS byte_count
+FROM files WHERE state = 'stored' GROUP BY media_kind
+""",
+)
+
 STORAGE_BY_USER = View(
     "storage_by_user",
     "Files and bytes kept per account and kind, and how many promised files are missing.",
@@ -88,4 +90,4 @@ GROUP BY m.sec_user_id, m.kind
 """,
 )
 
-VIEWS = (POSTS_LATEST, POST_GROWTH, MISSING_MEDIA, ACCOUNT_HISTORY, STORAGE_BY_USER)
+VIEWS = (POSTS_LATEST, POST_GROWTH, MISSING_MEDIA, ACCOUNT_HISTORY, STORAGE_BY_KIND, STORAGE_BY_USER)

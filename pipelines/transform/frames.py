@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 
 import polars as pl
 
@@ -49,6 +49,32 @@ _READERS: dict[str, Callable[[Batch, Page, int], None]] = {
 _PAGES_AT_ONCE = 64
 
 
+class Reading:
+    """The rows of pages as they come, one after the other; bodies are not held."""
+
+    def __init__(self) -> None:
+        self._batch = Batch()
+        self._pages = 0
+
+    def add(self, page: Page) -> None:
+        """Read a page. Never raises, whatever the answer holds."""
+        reader = _READERS.get(page.operation)
+        if reader is not None:
+            reader(self._batch, page, self._batch.begin(page))
+        self._pages += 1
+        if self._pages % _PAGES_AT_ONCE == 0:
+            self._batch.settle()
+
+    @property
+    def row_bytes(self) -> int:
+        """About how many bytes the rows take; those of the last few pages are not counted."""
+        return self._batch.settled_bytes
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """One frame per table that got rows, of all pages so far."""
+        return self._batch.frames()
+
+
 def frames_of(pages: Iterable[Page]) -> dict[str, pl.DataFrame]:
     """The rows of some pages: one frame per table that got any, with exactly the columns that the table declares.
 
@@ -56,17 +82,7 @@ def frames_of(pages: Iterable[Page]) -> dict[str, pl.DataFrame]:
     `rejects`. Never raises, whatever the answers hold. Answers that failed give no rows, except those that say that
     what was asked for is gone.
     """
-    batch = Batch()
-    for count, page in enumerate(pages, 1):
-        reader = _READERS.get(page.operation)
-        if reader is not None:
-            reader(batch, page, batch.begin(page))
-        if count % _PAGES_AT_ONCE == 0:
-            batch.settle()
-    return batch.frames()
-
-
-def joined(parts: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    """The frames of several batches as those of one."""
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: pl.concat([part[name] for part in parts if name in part], rechunk=False) for name in names}
+    reading = Reading()
+    for page in pages:
+        reading.add(page)
+    return reading.frames()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.transform.picks import ShareInfo, User, flag_of, id_of
 from pipelines.transform.picks_of_posts import Mix, MixCounts, Post, Statistics, Status, Video
 from pipelines.transform.rows import Batch, Layout
+from schemas.posts import COUNTS
 
 POSTS = Layout(
     "posts",
@@ -33,12 +34,13 @@ POSTS = Layout(
         "width",
         "height",
         "image_count",
+        *(f"last_{name}" for name in COUNTS),
     ),
 )
 GONE_POSTS = Layout("posts", ("aweme_id", "gone_reason"), seen=("gone_at",))
 POST_STATS = Layout(
     "post_stats",
-    ("aweme_id", "like_count", "comment_count", "share_count", "collect_count", "play_count", "admire_count"),
+    ("aweme_id", *COUNTS),
     seen=(),
 )
 
@@ -57,6 +59,7 @@ def add_post(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     video = post.video or NO_FILM
     status = post.status or _NO_STATUS
     mix = post.mix_info or _NO_MIX
+    counts = post.statistics or _NO_STATISTICS
     width, height = size_of(post, video)
     batch[POSTS].extend(
         (
@@ -84,6 +87,12 @@ def add_post(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
             width,
             height,
             len(post.images) if post.images else None,
+            counts.digg_count,
+            counts.comment_count,
+            counts.share_count,
+            counts.collect_count,
+            counts.play_count,
+            counts.admire_count,
             page,
         )
     )

@@ -54,6 +54,7 @@ class Batch(defaultdict[Layout, list[Any]]):
         self._page_ids: list[str] = []
         self._fetched_at: list[int] = []
         self._parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
+        self.settled_bytes = 0
 
     def begin(self, page: Page) -> int:
         """The number of a page; the rows that follow end with it."""
@@ -67,7 +68,9 @@ class Batch(defaultdict[Layout, list[Any]]):
         page_ids = pl.Series(self._page_ids, dtype=pl.String)
         fetched_at = pl.Series(self._fetched_at, dtype=pl.Int64).cast(TIME)
         for layout, values in self.items():
-            self._parts[layout.table].append(_frame(layout, values, page_ids, fetched_at))
+            part = _frame(layout, values, page_ids, fetched_at)
+            self._parts[layout.table].append(part)
+            self.settled_bytes += int(part.estimated_size())
         self.clear()
         self._page_ids.clear()
         self._fetched_at.clear()
