@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,21 +14,10 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 
-def need_archive(settings: Settings) -> None:
-    """BadInput that says what to do where there is no archive yet."""
-    if settings.catalog.startswith("sqlite:"):
-        path = Path(settings.catalog.removeprefix("sqlite:"))
-        if not path.exists():
-            raise BadInput(
-                f"There is no archive at {settings.root} (no catalog {path}). "
-                "Name another with --root, or make one: aweme demo, or aweme archive LINK."
-            )
-
-
 @contextmanager
 def open_reader(settings: Settings, *, at: datetime | None = None) -> Iterator[Lake]:
     """The lake, for reading, as it is or as it was; BadInput that says what to do where there is none yet."""
-    from pipelines.house import open_lake
+    from pipelines.house import need_archive, open_lake
 
     need_archive(settings)
     lake = open_lake(settings, read_only=True, at=at)

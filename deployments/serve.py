@@ -100,13 +100,25 @@ def _wait_for(server: subprocess.Popen[bytes], health: str, log: IO[bytes], seco
     raise BadInput(f"The Prefect server did not answer within {seconds:.0f} seconds.")
 
 
-def deployments_of(jobs: Sequence[ArchiveJob], *, every: timedelta | None, cron: str | None) -> list[RunnerDeployment]:
-    """A scheduled deployment for each job, and one of every flow without a schedule, to start by hand in the UI."""
+def deployments_of(
+    jobs: Sequence[ArchiveJob], *, every: timedelta | None, cron: str | None, care: bool = False
+) -> list[RunnerDeployment]:
+    """A scheduled deployment for each job, and one of every flow without a schedule, to start by hand in the UI.
+
+    With `care`, maintain each week and verify a tenth of the files each month, too.
+    """
     from prefect.schedules import Cron, Interval
 
     from flows.archive import FLOWS, flow_for, handle_any
+    from flows.maintain import maintain, verify
 
-    found: list[Any] = [flow.to_deployment(name="by-hand", tags=["aweme"]) for flow in (*FLOWS.values(), handle_any)]
+    flows = (*FLOWS.values(), handle_any, maintain, verify)
+    found: list[Any] = [flow.to_deployment(name="by-hand", tags=["aweme"]) for flow in flows]
+    if care:
+        weekly, monthly = (Cron(times, timezone="Asia/Shanghai") for times in ("30 5 * * 1", "30 6 1 * *"))
+        found.append(maintain.to_deployment(name="weekly", schedule=weekly, tags=["aweme"]))
+        tenth = {"share": 0.1}
+        found.append(verify.to_deployment(name="monthly", schedule=monthly, parameters=tenth, tags=["aweme"]))
     for job in jobs:
         flow = flow_for(job.mode)
         schedule = Cron(cron, timezone="Asia/Shanghai") if cron else Interval(every) if every else None

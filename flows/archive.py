@@ -14,7 +14,8 @@ from prefect.states import Completed, Failed
 
 from flows.cookies import with_secret
 from flows.reports import report
-from flows.steps import log_events, tracked
+from flows.steps import tracked
+from flows.telling import tell_event, tell_summary
 from pipelines.jobs import run_job, settings_for
 from pipelines.settings import Settings, load_settings
 from schemas.jobs import ArchiveJob, Mode, Summary
@@ -49,11 +50,12 @@ async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
     listener = _listener.get()
 
     def on_event(name: str, **facts: Any) -> None:
-        log_events(name, **facts)
+        tell_event(name, **facts)
         if listener is not None:
             listener(name, **facts)
 
     summary = await run_job(settings, job, on_event=on_event, step=tracked, flow_run_id=str(flow_run.id))
+    tell_summary(summary)
     await report(summary, settings_for(settings, job).root)
     kept = _summary.get()
     if kept is not None:

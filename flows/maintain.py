@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.states import Completed, Failed
+from pydantic import Field
 
+from flows.cookies import with_secret
+from flows.steps import tracked
+from flows.telling import now_and_then, tell_maintained, tell_verified
 from pipelines.care.maintaining import maintain as maintain_archive
 from pipelines.care.repairing import repair
 from pipelines.care.verifying import verify as verify_archive
-from pipelines.house import utc_now
-from pipelines.settings import Settings, absolute_root, default_catalog, load_settings
+from pipelines.errors import Blocked
+from pipelines.house import need_archive, utc_now
+from pipelines.jobs import settings_for
+from pipelines.settings import Settings, load_settings
+from schemas.jobs import ArchiveJob
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -24,45 +30,69 @@ if TYPE_CHECKING:
     from pipelines.care.verifying import Verified
 
 _SHOWN = 100
+Root = Annotated[str | None, Field(description="whose archive; the settings' root when empty")]
 
 
 def _settings(root: str | None) -> Settings:
-    """The settings of the machine, with another root where one is asked for."""
-    settings = load_settings()
-    if root is None:
-        return settings
-    place = absolute_root(root)
-    if settings.origins.get("catalog") != "default":
-        return replace(settings, root=place)
-    from pathlib import Path
-
-    return replace(settings, root=place, catalog=default_catalog(place, Path.cwd()))
+    """The settings of the machine, with another root where one is asked for; BadInput where no archive is there."""
+    settings = settings_for(load_settings(), ArchiveJob(root=root))
+    need_archive(settings)
+    return settings
 
 
-@flow(name="maintain")
-async def maintain(root: str | None = None, keep_days: float = 30) -> State[Any]:
+@flow(name="maintain", flow_run_name="maintain the tables")
+async def maintain(
+    root: Root = None,
+    keep_days: Annotated[float, Field(ge=0, description="how far back `aweme sql --at` can look")] = 30,
+) -> State[Any]:
     """Merge small files of the tables, let old versions go, clean up."""
-    done = await asyncio.to_thread(maintain_archive, _settings(root), now=utc_now, keep_days=keep_days)
+    settings = _settings(root)
+    done: Maintained = await tracked(
+        "merge and clean up", lambda: asyncio.to_thread(maintain_archive, settings, now=utc_now, keep_days=keep_days)
+    )
+    tell_maintained(done)
     await _report("aweme-maintain", maintained(done))
     return Completed(message=f"{done.snapshots_expired} versions let go, {done.files_removed} files removed")
 
 
-@flow(name="verify")
+@flow(name="verify", flow_run_name="verify the files")
 async def verify(
-    root: str | None = None, share: float = 1.0, older_than_days: float | None = None, mend: bool = False
+    root: Root = None,
+    share: Annotated[float, Field(gt=0, le=1, description="of the files, others each time; 1 for all")] = 1.0,
+    older_than_days: Annotated[float | None, Field(ge=0, description="only files not read for so long")] = None,
+    mend: Annotated[bool, Field(description="fetch again what is broken or missing")] = False,
 ) -> State[Any]:
     """Read kept files against their hashes, storage against the tables; with `mend`, fetch again what is broken."""
     settings = _settings(root)
-    age = timedelta(days=older_than_days) if older_than_days is not None else None
-    found = await asyncio.to_thread(verify_archive, settings, now=utc_now, share=share, older_than=age)
     if mend:
-        await asyncio.to_thread(repair, settings, found, now=utc_now)
+        settings = await with_secret(settings)
+    age = timedelta(days=older_than_days) if older_than_days is not None else None
+    scope: dict[str, Any] = {"share": share, "older_than": age, "on_progress": now_and_then("of the bytes read")}
+    found: Verified = await tracked(
+        "read the files", lambda: asyncio.to_thread(verify_archive, settings, now=utc_now, **scope)
+    )
+    blocked = await _mend(settings, found) if mend else None
+    tell_verified(found)
     await _report("aweme-verify", verified(found))
+    if blocked is not None:
+        return Failed(name="Blocked", message=str(blocked))
     if found.wrong:
         return Failed(
             name="Wrong", message=f"{len(found.wrong)} problems: see the artifact, then aweme verify --repair"
         )
     return Completed(message=f"{found.files} files are right")
+
+
+async def _mend(settings: Settings, found: Verified) -> Blocked | None:
+    """Fetch again what is broken; what stopped it, where a person must do something.
+
+    No step that is tried again: a second try would set aside what the first has mended.
+    """
+    try:
+        await asyncio.to_thread(repair, settings, found, now=utc_now)
+    except Blocked as blocked:
+        return blocked
+    return None
 
 
 def maintained(done: Maintained) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
+from flows.telling import result_told
 from pipelines.errors import Transient
 
 # The crawler has tried several times within seconds already; these wait for a service that rests for minutes.
@@ -23,7 +23,7 @@ async def worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
 
 
 async def tracked(name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-    """Do a step as a Prefect task: seen in the UI, and tried again where that may help."""
+    """Do a step as a Prefect task: seen in the UI with its result in the log, and tried again where that may help."""
     delays = retry_delays_s.get()
 
     @task(
@@ -35,21 +35,7 @@ async def tracked(name: str, work: Callable[[], Awaitable[Any]]) -> Any:
         persist_result=False,
     )
     async def step() -> Any:
-        return await work()
+        with result_told():
+            return await work()
 
     return await step()
-
-
-def log_events(name: str, **facts: Any) -> None:
-    """Say a job's events in the run's log; those that come by the thousand are left out."""
-    logger = get_run_logger()
-    if name == "warning":
-        logger.warning("%s", facts["text"])
-    elif name == "notice":
-        logger.info("%s", facts["text"])
-    elif name == "pages":
-        logger.info("%s pages, %s posts", facts["pages"], facts["posts"])
-    elif name == "wanted":
-        logger.info("%s files wanted", facts["files"])
-    elif name == "waiting":
-        logger.info("waiting %.0f s: %s", facts["seconds"], facts["text"])

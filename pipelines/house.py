@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import BadInput
+
 if TYPE_CHECKING:
     from pipelines.extract.crawler import DouyinCrawler
     from pipelines.extract.media import MediaSource
@@ -82,6 +84,17 @@ class House:
             if not isinstance(lake[0], BaseException):
                 await asyncio.to_thread(lake[0].close)
         await self.source.close()
+
+
+def need_archive(settings: Settings) -> None:
+    """BadInput that says what to do where there is no archive yet."""
+    if settings.catalog.startswith("sqlite:"):
+        path = Path(settings.catalog.removeprefix("sqlite:"))
+        if not path.exists():
+            raise BadInput(
+                f"There is no archive at {settings.root} (no catalog {path}). "
+                "Name another with --root, or make one: aweme demo, or aweme archive LINK."
+            )
 
 
 def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | None = None) -> Lake:

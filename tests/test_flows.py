@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,10 +59,7 @@ async def artifacts() -> list[dict[str, Any]]:
     from prefect import get_client
 
     async with get_client() as client:
-        # The client's own method sends what this server refuses.
-        answer = await client._client.post("/artifacts/filter", json={"limit": 50})
-        found: list[dict[str, Any]] = answer.json()
-        return found
+        return [found.model_dump() for found in await client.read_artifacts(limit=50)]
 
 
 def tracked(settings: Any, **job: Any) -> Summary:
@@ -87,6 +86,36 @@ def test_a_flow_does_the_same_job_and_leaves_its_steps_and_a_summary(
     (data,) = [found["data"] for found in asyncio.run(artifacts()) if found["key"] == "aweme-post"]
     assert "**complete**" in data
     assert "sessionid" not in data
+
+
+def test_the_log_of_a_run_tells_its_waits_its_steps_and_its_end_and_no_cookie(tmp_path: Path, prefect: None) -> None:
+    faults = ["user_post:2=429", "user_post:4=captcha"]
+    with Simulator(World(seed=8, users=1, posts=60), faults=faults) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="caption", cookie=simulator.world.cookie)
+        summary = tracked(settings, target=simulator.world.accounts[0].home)
+        assert summary.outcome == "blocked"
+        run = one(settings, "SELECT flow_run_id FROM runs")
+        lines = asyncio.run(log_of(run))
+        assert [level for level, text in lines if text.startswith("Waiting ")] == [logging.WARNING]
+        assert [level for level, text in lines if text.startswith("3 pages, ")] == [logging.INFO]
+        assert [level for level, text in lines if text.startswith("Blocked: ")] == [logging.ERROR]
+        told = str([lines, asyncio.run(artifacts())])
+        for secret in (simulator.world.cookie, simulator.world.sessionid):
+            assert secret not in told
+
+
+async def log_of(flow_run_id: str) -> list[tuple[int, str]]:
+    """(level, message) of each line in the Logs tab of a run's page; they come a moment after they were written."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+    of_run = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[uuid.UUID(flow_run_id)]))
+    until, lines = time.monotonic() + 20, list[tuple[int, str]]()
+    async with get_client() as client:
+        while not any(text.startswith("Finished in state Blocked") for _, text in lines) and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+            lines = [(line.level, line.message) for line in await client.read_logs(of_run, limit=200)]
+    return lines
 
 
 def test_a_step_that_failed_for_a_moment_is_tried_again_and_loses_nothing(tmp_path: Path, prefect: None) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from flows.maintain import maintained, verified
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.maintain import maintain, maintained, verified, verify
 from pipelines.care.maintaining import Maintained
 from pipelines.care.verifying import Problem, Verified
+from pipelines.errors import BadInput
 
 
 def test_a_verification_is_told_in_markdown_with_at_most_a_hundred_problems() -> None:
@@ -22,3 +29,10 @@ def test_maintenance_is_told_in_markdown_before_and_after() -> None:
     text = maintained(Maintained(before=before, after=after))
     assert "| posts | 9 | 1 |" in text
     assert "| q | 2.0 | 1.0 |" in text
+
+
+@pytest.mark.parametrize("flow", [maintain, verify], ids=lambda flow: flow.name)
+def test_a_place_without_an_archive_is_refused_and_none_is_made_there(flow: Any, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no archive"):
+        asyncio.run(flow.fn(root=str(tmp_path / "mistyped")))
+    assert not (tmp_path / "mistyped").exists()

@@ -53,10 +53,9 @@ def command(
 ) -> int:
     """Write the archive into a folder that needs no Aweme Archive to be read. The archive itself is only read."""
     from deployments.bars import bar
-    from deployments.reading import need_archive
     from deployments.screen import print_json, size
     from pipelines.care.exporting import export
-    from pipelines.house import utc_now
+    from pipelines.house import need_archive, utc_now
 
     settings = settings_of(root=root, catalog=catalog)
     need_archive(settings)

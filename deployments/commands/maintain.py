@@ -40,10 +40,9 @@ def command(keep_days: float, root: str | None, catalog: str | None, as_json: bo
     Rows and media stay as they are, raw pages above all. Safe while another run writes: it waits its turn.
     """
     from deployments.bars import bar
-    from deployments.reading import need_archive
     from deployments.screen import print_json
     from pipelines.care.maintaining import maintain
-    from pipelines.house import utc_now
+    from pipelines.house import need_archive, utc_now
 
     settings = settings_of(root=root, catalog=catalog)
     need_archive(settings)

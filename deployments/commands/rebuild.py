@@ -44,9 +44,9 @@ def command(
     changes nothing.
     """
     from deployments.bars import bar
-    from deployments.reading import need_archive
     from deployments.screen import print_json
     from pipelines.care.rebuilding import rebuild
+    from pipelines.house import need_archive
 
     settings = settings_of(root=root, catalog=catalog)
     need_archive(settings)

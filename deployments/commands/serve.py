@@ -14,6 +14,7 @@ EPILOG = """
 \b
 Examples:
   aweme serve https://www.douyin.com/user/MS4wLjABAAAA... --every 6h
+  aweme serve LINK --every 6h --care
   aweme serve LINK LINK --cron "30 3 * * *" --media video,image,music
   PREFECT_API_URL=http://prefect:4200/api aweme serve LINK --every 1d
 """
@@ -24,18 +25,19 @@ Examples:
 @click.option("-M", "--mode", metavar="MODE", default="post", show_default=True)
 @click.option("--every", metavar="SPAN", help="30m, 6h, 1d (default 1d)")
 @click.option("--cron", metavar="CRON", help="times of the day in China's time, as cron writes them")
+@click.option("--care", is_flag=True, help="each week maintain, each month verify a tenth of the files, too")
 @click.option("--media", metavar="KINDS", help="kinds of files to keep")
 @click.option("--full", is_flag=True, help="read the listings to their end each time")
 @click.option("--root", metavar="PATH-OR-URL", help="folder or s3://bucket/prefix")
 @click.option("--port", type=int, default=4200, show_default=True, help="of the Prefect server that is started here")
 @click.option("--limit", type=click.IntRange(min=1), default=1, show_default=True, help="flow runs at the same time")
 def command(
-    targets: tuple[str, ...], every: str | None, cron: str | None, port: int, limit: int, **options: Any
+    targets: tuple[str, ...], every: str | None, cron: str | None, care: bool, port: int, limit: int, **options: Any
 ) -> None:
     """Archive TARGETs on a schedule, from this one process, until you press Ctrl-C.
 
-    Where PREFECT_API_URL is set, that Prefect server keeps the books; else one is started here, with its UI. Without
-    targets the flows are served without a schedule, to be started by hand in the UI.
+    Where PREFECT_API_URL is set, that Prefect server keeps the books; else one is started here, with its UI. Every
+    flow, maintain and verify among them, is served without a schedule, too, to be started by hand in the UI.
     """
     from deployments import serve as serving
     from deployments.commands.archive import job_of
@@ -44,12 +46,14 @@ def command(
         raise click.UsageError("give --every or --cron, not both")
     span = None if cron else serving.parse_every(every or "1d")
     settings = settings_of(root=options["root"])
-    jobs = [job_of(target, {**options, "root": None}) for target in targets]
-    jobs = [job.model_copy(update={"root": settings.root}) for job in jobs]
+    os.environ["AWEME_ROOT"] = settings.root  # where all flow runs keep things: they are processes of their own
+    jobs = [job_of(target, options) for target in targets]
     configured = os.environ.get("PREFECT_API_URL")
     with contextlib.nullcontext(configured) if configured else serving.own_server(port) as address:
         click.echo(f"Prefect: {address}")
         for job in jobs:
             click.echo(f"  {job.mode or 'post'} of {job.target}: {('cron ' + cron) if cron else f'every {span}'}")
+        if care:
+            click.echo("  maintain: Mondays 05:30; verify a tenth: the first of a month 06:30 (China's time)")
         click.echo("Ctrl-C stops. A run that is under way goes on where it stopped when it is started again.")
-        serving.serve(serving.deployments_of(jobs, every=span, cron=cron), limit=limit)
+        serving.serve(serving.deployments_of(jobs, every=span, cron=cron, care=care), limit=limit)

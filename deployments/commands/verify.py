@@ -54,11 +54,10 @@ def command(
     those that were not read within a day.
     """
     from deployments.bars import bar
-    from deployments.reading import need_archive
     from deployments.screen import print_json
     from pipelines.care.repairing import repair
     from pipelines.care.verifying import verify
-    from pipelines.house import utc_now
+    from pipelines.house import need_archive, utc_now
 
     settings = settings_of(root=root, catalog=catalog)
     need_archive(settings)

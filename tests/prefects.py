@@ -1,0 +1,78 @@
+"""A Prefect server of a test's own, asked as its UI asks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).parents[1]
+PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
+_ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+def environment(folder: Path, upstream: str, **own: str) -> dict[str, str]:
+    """An environment with nothing of this machine's settings: a Prefect home, an archive and a made-up Douyin."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "DO_NOT_TRACK": "1",
+        "AWEME_UPSTREAM": upstream,
+        "AWEME_MIN_INTERVAL": "0",
+        **own,
+    }
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def ask(api: str, path: str, body: Any = None) -> Any:
+    """The answer of the server to one question; asked again while its database is busy, as Prefect's client does."""
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(f"{api}{path}", data=data, headers={"content-type": "application/json"})
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            if error.code != 503 or time.monotonic() > until:
+                raise
+            time.sleep(1)
+
+
+def start_run(api: str, deployment: str, parameters: dict[str, Any] | None = None) -> str:
+    """Start a flow run of FLOW/NAME as the button in the UI does; its id."""
+    found = ask(api, f"/deployments/name/{deployment}")
+    body = {"state": {"type": "SCHEDULED"}, "parameters": {**found["parameters"], **(parameters or {})}}
+    run: str = ask(api, f"/deployments/{found['id']}/create_flow_run", body)["id"]
+    return run
+
+
+def end_of(api: str, run: str, seconds: float = 120) -> dict[str, Any]:
+    """The flow run once it has ended."""
+    until = time.monotonic() + seconds
+    while (found := ask(api, f"/flow_runs/{run}"))["state_type"] not in _ENDED and time.monotonic() < until:
+        time.sleep(0.5)
+    return dict(found)
+
+
+def log_of(api: str, run: str) -> list[tuple[int, str]]:
+    """(level, message) of each line in the Logs tab of the run's page."""
+    # Asked with nulls where the user chose nothing, as Prefect's own client does.
+    body = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC", "limit": None, "offset": None}
+    return [(line["level"], line["message"]) for line in ask(api, "/logs/filter", body)]

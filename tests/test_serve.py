@@ -1,0 +1,84 @@
+"""`aweme serve` as a user starts it: a Prefect server and all flows from one process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from archives import one, settings_for
+from prefects import ask, end_of, environment, free_port, log_of, start_run
+
+from deployments.serve import deployments_of, parse_every
+from deployments.simulator.server import Simulator
+from pipelines.errors import BadInput
+from schemas.jobs import ArchiveJob
+
+
+@pytest.mark.flow
+def test_one_process_serves_the_schedules_and_every_flow_to_start_by_hand(tmp_path: Path, simulator: Simulator) -> None:
+    port, account = free_port(), simulator.world.accounts[0]
+    own = environment(tmp_path, simulator.url, AWEME_COOKIE=simulator.world.cookie)
+    words = [
+        account.sec_user_id,
+        "--every",
+        "6h",
+        "--media",
+        "caption",
+        "--care",
+        "--root",
+        "kept",
+        "--port",
+        str(port),
+    ]
+    command = [sys.executable, "-m", "deployments.cli", "serve", *words]
+    api = f"http://127.0.0.1:{port}/api"
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(command, cwd=tmp_path, env=own, stdout=log, stderr=log) as serving,
+    ):
+        try:
+            names = wait_for_deployments(api, serving, tmp_path / "log")
+            assert {"by-hand of maintain", "by-hand of verify", "weekly of maintain", "monthly of verify"} <= names
+            assert any(name.endswith("of handle-user-post") and "by-hand" not in name for name in names)
+            job = {"job": {"target": account.home, "media": "caption"}}
+            for deployment, given in {"handle-user-post": job, "maintain": {}, "verify": {}}.items():
+                run = start_run(api, f"{deployment}/by-hand", given)
+                ended = end_of(api, run)
+                assert ended["state_name"] == "Completed", (deployment, log_of(api, run))
+                assert simulator.world.sessionid not in str([ended, log_of(api, run)])
+        finally:
+            serving.terminate()
+            serving.wait(30)
+    settings = settings_for(tmp_path / "kept", simulator.url)
+    assert one(settings, "SELECT count(*) FROM files WHERE verified_at IS NOT NULL") > 0
+    with pytest.raises(URLError):
+        ask(api, "/health")
+
+
+def wait_for_deployments(api: str, serving: subprocess.Popen[bytes], log: Path) -> set[str]:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and serving.poll() is None:
+        if "Ctrl-C" in log.read_text("utf-8"):
+            flows = {flow["id"]: flow["name"] for flow in ask(api, "/flows/filter", {})}
+            found = ask(api, "/deployments/filter", {})
+            if len(found) >= 13:
+                return {f"{one['name']} of {flows[one['flow_id']]}" for one in found}
+        time.sleep(0.5)
+    raise AssertionError(log.read_text("utf-8"))
+
+
+def test_without_care_nothing_of_it_is_scheduled() -> None:
+    served = deployments_of([ArchiveJob(target="x")], every=parse_every("6h"), cron=None)
+    scheduled = {deployment.flow_name for deployment in served if deployment.schedules}
+    assert scheduled == {"handle-user-post"}
+    assert {"maintain", "verify"} <= {deployment.flow_name for deployment in served}
+
+
+@pytest.mark.parametrize("text", ["", "6", "0h", "h", "6 weeks"])
+def test_a_span_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_every(text)
