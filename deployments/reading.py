@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 
 def need_archive(settings: Settings) -> None:
-    """BadInput that says what to do where there is no archive yet."""
+    """BadInput that says what to do where there is no archive yet: whoever opens it for writing would make one."""
+    _need_catalog(settings)
+    if not settings.catalog.startswith("sqlite:"):
+        from pipelines.house import open_lake
+
+        open_lake(settings, read_only=True).close()
+
+
+def _need_catalog(settings: Settings) -> None:
     if settings.catalog.startswith("sqlite:"):
         path = Path(settings.catalog.removeprefix("sqlite:"))
         if not path.exists():
@@ -33,7 +41,7 @@ def open_reader(settings: Settings, *, at: datetime | None = None) -> Iterator[L
     """The lake, for reading, as it is or as it was; BadInput that says what to do where there is none yet."""
     from pipelines.house import open_lake
 
-    need_archive(settings)
+    _need_catalog(settings)
     lake = open_lake(settings, read_only=True, at=at)
     try:
         yield lake
