@@ -117,6 +117,7 @@ def test_a_rebuild_that_was_killed_changed_nothing_or_everything_and_can_be_run_
     assert cut > 0
     bench.finish(settings, "rebuild")
     assert rows_of(settings) == right
+    assert not list(Path(settings.root).parent.glob("aweme-rebuild-*")), "nor do they leave their scratch for ever"
 
 
 def test_a_maintenance_that_was_killed_loses_no_row_and_can_be_run_again(bench: Bench) -> None:
