@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @contextmanager
 def open_reader(settings: Settings, *, at: datetime | None = None) -> Iterator[Lake]:
     """The lake, for reading, as it is or as it was; BadInput that says what to do where there is none yet."""
-    from pipelines.house import need_archive, open_lake
+    from pipelines.house import need_catalog, open_lake
 
-    need_archive(settings)
+    need_catalog(settings)
     lake = open_lake(settings, read_only=True, at=at)
     try:
         yield lake

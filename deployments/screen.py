@@ -182,6 +182,8 @@ def tell_plan(plan: Plan) -> None:
         f"{who} ({plan.mode}): {_some(plan.listed)} listed, {plan.known} known, about {plan.new_posts} new\n"
         f"  about {plan.requests} requests, {plan.files} files, {size(plan.bytes or 0)}, {duration(plan.seconds)}"
     )
+    for note in plan.notes:
+        click.echo(f"  note: {note}")
 
 
 def _some(count: int | None) -> str:

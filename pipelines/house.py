@@ -87,7 +87,14 @@ class House:
 
 
 def need_archive(settings: Settings) -> None:
-    """BadInput that says what to do where there is no archive yet."""
+    """BadInput that says what to do where there is no archive yet: whoever opens it for writing would make one."""
+    need_catalog(settings)
+    if not settings.catalog.startswith("sqlite:"):
+        open_lake(settings, read_only=True).close()
+
+
+def need_catalog(settings: Settings) -> None:
+    """The same for a catalog on SQLite, which is quick to look for; others are asked when they are opened."""
     if settings.catalog.startswith("sqlite:"):
         path = Path(settings.catalog.removeprefix("sqlite:"))
         if not path.exists():

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
 from pipelines.extract.endpoints import Order, endpoint_of
 from pipelines.extract.questions import question
 from pipelines.house import House, OnEvent, open_house, open_lake, silent
 from pipelines.jobs import find_target, settings_for
+from pipelines.load.sieve import tests_of
 from pipelines.modes import LISTING_MODES, OWN, Listing, mode_of
 from schemas.jobs import Mode, Plan
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
     from pipelines.settings import Settings
+    from schemas.filters import Filter
     from schemas.jobs import ArchiveJob
+    from schemas.pages import Checkpoint
 
 COUNTED = {Mode.POST: "user.aweme_count", Mode.LIKE: "user.favoriting_count"}
 # Of a large account in 2024: what a file of each kind weighs, and how many a post has, where the archive knows none.
@@ -27,6 +31,9 @@ _OTHER_BYTES = 120_000
 _PER_POST = {"video": 0.85, "image": 0.9, "live_photo": 0.1, "music": 0.9, "cover": 1.0, "dynamic_cover": 0.8}
 _BYTES_PER_SECOND = 5_000_000.0
 _JITTER = 1.25  # the mean pause, in minimal pauses
+_DAYS_UNKNOWN = "which new posts are of these days shows only when they are read: the figures are the most it can be"
+_BY_SHARES = "files of new posts are reckoned by the share of known posts that pass the filters"
+_AT_MOST = "no posts are known yet, so nobody can tell how many pass the filters: the files are the most it can be"
 _SAMPLE = 20  # posts of the account itself that tell more than the whole archive
 
 
@@ -82,46 +89,97 @@ def _reckon(
     if plan.listed is None and limit is None:
         return
     listed = plan.listed if plan.listed is not None else limit or 0
-    plan.new_posts = min(max(listed - plan.known, 0), limit or listed)
-    to_read = min(listed, limit or listed) if is_whole else plan.new_posts + 1
+    new, total = max(listed - plan.known, 0), listed
+    if listing.is_dated and job.interval:
+        new, known = _in_interval(plan, job, listing, lake, new, checkpoint if has_end else None)
+        total = new + known
+    plan.new_posts = min(new, limit or new)
+    to_read = min(total, limit or total) if is_whole else plan.new_posts + 1
     plan.requests = max(math.ceil(to_read / job.page_counts), 1) + listing.has_profile
-    plan.files, plan.bytes = _media(plan, settings, listing, lake)
+    plan.files, plan.bytes = _media(plan, settings, job, listing, lake)
     pause = max(settings.min_interval * _JITTER, latency)
     # Files come while pages are read: the slower of the two is the length of the run.
     plan.seconds = round(max(plan.requests * pause, plan.bytes / _speed(lake)), 1)
 
 
-def _media(plan: Plan, settings: Settings, listing: Listing, lake: Lake | None) -> tuple[int, int]:
+def _in_interval(
+    plan: Plan, job: ArchiveJob, listing: Listing, lake: Lake | None, new: int, whole: Checkpoint | None
+) -> tuple[int, int]:
+    """New posts of the interval, at most, and known ones; `whole` is the last walk where the listing is known whole."""
+    known, asked = 0, job.filter
+    if lake is not None:
+        sql = """SELECT count(*) FROM listing_entries l JOIN posts p USING (aweme_id)
+        WHERE l.listing = ? AND l.owner_id = ? AND l.gone_at IS NULL
+        AND (? IS NULL OR p.created_at >= ?) AND (? IS NULL OR p.created_at < ?)"""
+        values = [listing.listing, plan.target, asked.since, asked.since, asked.until, asked.until]
+        known = int(lake.query(sql, values).item())
+    # What a listing that was read to its end did not show then was published since.
+    read_at = whole.started_at if whole is not None else None
+    if read_at is not None and asked.until is not None and asked.until <= read_at:
+        return 0, known
+    is_sure = read_at is not None and asked.until is None and (asked.since is None or asked.since <= read_at)
+    if new and not is_sure:
+        plan.notes.append(_DAYS_UNKNOWN)
+    return new, known
+
+
+def _media(plan: Plan, settings: Settings, job: ArchiveJob, listing: Listing, lake: Lake | None) -> tuple[int, int]:
     if not listing.has_media or not settings.media:
         return 0, 0
-    shares, sizes, waiting = _known(plan, listing, lake) if lake else ({}, {}, {})
-    shares, sizes = {**_PER_POST, **shares}, {**_BYTES, **sizes}
+    asked = job.filter
+    # Days of a listing by time are counted in posts already.
+    passing = replace(asked, since=None, until=None) if listing.is_dated else asked
+    shares, sizes = _known(plan, listing, passing, lake) if lake else ({}, {})
+    if passing.is_open:
+        shares = {**_PER_POST, **shares}
+    elif plan.new_posts:
+        plan.notes.append(_BY_SHARES if shares else _AT_MOST)
+        shares = shares or _unfiltered(passing)
+    sizes = {**_BYTES, **sizes}
     files = bytes_ = 0
     for kind in settings.media:
-        wanted = round((plan.new_posts or 0) * shares.get(kind, 0.0)) + waiting.get(kind, 0)
+        wanted = round((plan.new_posts or 0) * shares.get(kind, 0.0))
+        if lake is not None and plan.known:
+            wanted += _waiting(plan, settings, job, listing, lake, kind)
         files += wanted
         bytes_ += round(wanted * sizes.get(kind, _OTHER_BYTES))
     return files, bytes_
 
 
-def _known(plan: Plan, listing: Listing, lake: Lake) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
-    """By kind: files per post, bytes per file, and files promised already that are not kept."""
+def _unfiltered(passing: Filter) -> dict[str, float]:
+    """Files per post where the archive knows none; what the kinds that are asked for never have is left out."""
+    kinds = set(passing.kinds or ("video", "image"))
+    never = {"video"} - kinds | (set() if kinds - {"video"} else {"image", "live_photo"})
+    return {kind: share for kind, share in _PER_POST.items() if kind not in never}
+
+
+def _waiting(plan: Plan, settings: Settings, job: ArchiveJob, listing: Listing, lake: Lake, kind: str) -> int:
+    """Files of that kind that known posts promise, that pass the filters, and that are not kept."""
+    ids: list[str] | None = None
+    if job.limit:
+        sql = "SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ? ORDER BY aweme_id DESC LIMIT ?"
+        left = max(job.limit - (plan.new_posts or 0), 0)
+        ids = lake.query(sql, [listing.listing, plan.target, left])["aweme_id"].to_list()
+    search = {"listing": listing.listing, "owner_id": plan.target, "posts": job.filter, "aweme_ids": ids}
+    return lake.wanted_count(kinds=[kind], max_attempts=settings.max_attempts, **search)
+
+
+def _known(plan: Plan, listing: Listing, passing: Filter, lake: Lake) -> tuple[dict[str, float], dict[str, float]]:
+    """By kind: files per post that the filter lets through, and bytes per file."""
     of_listing = "m.aweme_id IN (SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ?)"
-    place: list[Any] = [listing.listing, plan.target]
     is_sample = (plan.known or 0) >= _SAMPLE
-    test, values = (of_listing, place) if is_sample else ("m.aweme_id IS NOT NULL", [])
+    sample, place = (of_listing, [listing.listing, plan.target]) if is_sample else ("m.aweme_id IS NOT NULL", [])
+    tests, values = tests_of(passing)
     rows = lake.query(
-        f"""SELECT m.kind, count(*) / (SELECT greatest(count(DISTINCT aweme_id), 1) FROM media m WHERE {test}),
-        avg(coalesce(f.size_bytes, m.size_bytes)) FROM media m LEFT JOIN files f USING (media_id)
-        WHERE {test} GROUP BY m.kind""",
-        [*values, *values],
+        f"""WITH promised AS (
+        SELECT m.kind, m.aweme_id, coalesce(f.size_bytes, m.size_bytes) AS size,
+        {" AND ".join(tests) or "true"} AS passes
+        FROM media m LEFT JOIN files f USING (media_id) LEFT JOIN posts p ON p.aweme_id = m.aweme_id WHERE {sample})
+        SELECT kind, count_if(passes) / (SELECT greatest(count(DISTINCT aweme_id), 1) FROM promised), avg(size)
+        FROM promised GROUP BY kind""",
+        [*values, *place],
     ).rows()
-    waiting = lake.query(
-        f"""SELECT m.kind, count(*) FROM media m LEFT JOIN files f USING (media_id)
-        WHERE {of_listing} AND f.media_id IS NULL GROUP BY m.kind""",
-        place,
-    ).rows()
-    return {kind: share for kind, share, _ in rows}, {kind: size for kind, _, size in rows if size}, dict(waiting)
+    return {kind: share for kind, share, _ in rows}, {kind: size for kind, _, size in rows if size}
 
 
 def _speed(lake: Lake | None) -> float:

@@ -34,13 +34,12 @@ async def follow_name(run: Run, sec_user_id: str, nickname: str) -> None:
 
 
 async def mend_renames(run: Run) -> None:
-    """Carry to its end what a crash cut off in the middle of a renaming."""
+    """Carry to its end what a crash cut off in the middle of a renaming, whatever the settings say by now."""
     settings = run.house.settings
     if settings.is_s3:
         from pipelines.load.moving import mend_bucket
 
-        if settings.renames_folders:
-            await mend_bucket(run.house.storage, await run.house.lake())
+        await mend_bucket(run.house.storage, await run.house.lake())
         return
     lake = await run.house.lake()
     await run.house.on_lake(mend, settings, lake)

@@ -203,7 +203,10 @@ class Retried:
 
 @dataclass
 class Plan:
-    """What a job would cost; None where nothing counts the listing before it is read. `seconds` at the present pace."""
+    """What a job would cost; None where nothing counts the listing before it is read. `seconds` at the present pace.
+
+    `notes` say which figures are reckoned by shares of known posts, and which are the most that it can be.
+    """
 
     mode: str
     target: str
@@ -215,6 +218,7 @@ class Plan:
     files: int | None = None
     bytes: int | None = None
     seconds: float | None = None
+    notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""

@@ -1,64 +1,213 @@
-"""The care of an archive whose tables and media lie in a bucket."""
+"""The care of an archive whose catalog is on PostgreSQL, or whose tables and media lie in a bucket.
+
+One life each, by the commands that a person types: archive, sql, verify, repair, rebuild, maintain, export, the past.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import polars as pl
 import pytest
-from archives import archive, ask, one, settings_for
+from archives import ask, one
+from click.testing import CliRunner
 
+from deployments.cli import cli
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
-from pipelines.care.exporting import export
-from pipelines.care.maintaining import maintain
-from pipelines.care.rebuilding import rebuild
-from pipelines.care.repairing import repair
 from pipelines.care.verifying import verify
-from pipelines.house import open_lake, open_storage, utc_now
+from pipelines.errors import BadInput
+from pipelines.house import open_lake, open_storage
+from pipelines.settings import Settings, load_settings
+from schemas.catalog import TABLES
 
 pytestmark = pytest.mark.server
+PLACES = ["postgres", "s3"]
 
 
-def later() -> datetime:
-    return datetime.now(UTC) + timedelta(hours=1)
+class Archive:
+    """An archive at one of PLACES, asked by commands."""
 
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.environ = {"AWEME_MIN_INTERVAL": "0", "AWEME_MEDIA": "cover,caption", "AWEME_COOKIE": "none=1", **environ}
 
-def test_an_archive_in_a_bucket_is_verified_mended_rebuilt_maintained_and_exported(
-    tmp_path: Path, s3_server: Any
-) -> None:
-    with Simulator(World(seed=4, users=1, posts=8)) as simulator:
-        keys = {f"s3_{name}": s3_server.options[name] for name in ("endpoint", "key", "secret", "region")}
-        place = {"catalog": f"sqlite:{tmp_path}/catalog.sqlite", **keys, "media": "cover"}
-        settings = settings_for(f"s3://{s3_server.new_bucket()}/a", simulator.url, **place)
-        assert archive(settings, simulator.world.accounts[0].home).outcome == "complete"
-        assert verify(settings, now=later).problems == []
-        (broken, _), (missing, _) = ask(settings, "SELECT path, sha256 FROM files WHERE state = 'stored' LIMIT 2")
-        storage = open_storage(settings)
-        storage._fs.pipe_file(storage.full(broken), b"broken")
-        storage._fs.rm_file(storage.full(missing))
-        storage._fs.pipe_file(storage.full("media/stray.mp4"), b"stray")
-        found = verify(settings, now=later)
-        assert {(p.what, p.path) for p in found.problems} == {
-            ("size", broken),
-            ("missing", missing),
-            ("stray", "media/stray.mp4"),
-        }
-        repair(settings, found, now=utc_now)
-        assert [p.what for p in found.wrong] == ["stray"]
-        (aside,) = [p.aside for p in found.problems if p.aside]
-        assert storage._fs.cat_file(storage.full(aside)) == b"broken"
+    @property
+    def settings(self) -> Settings:
+        return load_settings(environ=self.environ)
+
+    def call(self, *words: str, code: int = 0) -> Any:
+        """What a command says with --json; it must end with that exit code."""
+        clean = {name: None for name in os.environ if name.startswith("AWEME_")}
+        told: Any = CliRunner(env=clean | self.environ).invoke(cli, [*words, "--json"], standalone_mode=False)
+        assert told.exception is None, told.exception
+        assert (told.return_value or 0) == code, told.output
+        return json.loads(told.stdout)
+
+    def put(self, path: str, body: bytes | None) -> None:
+        """Somebody else writes a file of the root, or takes it away."""
+        storage = open_storage(self.settings)
+        if body is None:
+            storage._fs.rm_file(storage.full(path))
+        else:
+            storage._fs.pipe_file(storage.full(path), body)
         storage.close()
-    with open_lake(settings) as lake:
-        lake.commit(lambda con: con.execute("UPDATE posts SET caption = 'misread'") and None)
-    assert [table.table for table in rebuild(settings).differing] == ["posts"]
-    before = ask(settings, "SELECT * FROM posts ORDER BY ALL")
-    maintain(settings, now=utc_now, keep_days=0)
-    assert ask(settings, "SELECT * FROM posts ORDER BY ALL") == before
-    done = export(settings, tmp_path / "out", "html", now=utc_now, media=True)
-    assert done.broken == []
-    for path, sha256 in ask(settings, "SELECT path, sha256 FROM files WHERE state = 'stored'"):
-        assert hashlib.sha256((tmp_path / "out" / path).read_bytes()).hexdigest() == sha256
-    assert done.media == one(settings, "SELECT count(*) FROM files WHERE state = 'stored'")
+
+    def body(self, path: str) -> bytes:
+        storage = open_storage(self.settings)
+        found: bytes = storage._fs.cat_file(storage.full(path))
+        storage.close()
+        return found
+
+    def rows(self) -> dict[str, list[str]]:
+        """Every row of every table but the marks of the last verification."""
+        found = {}
+        with open_lake(self.settings, read_only=True) as lake:
+            for table in TABLES:
+                names = ", ".join(f'"{name}"' for name in table.names if name != "verified_at")
+                found[table.name] = sorted(map(repr, lake.query(f"SELECT {names} FROM {table.name}").rows()))
+        return found
+
+    def spoil(self, statement: str) -> None:
+        with open_lake(self.settings) as lake:
+            lake.commit(lambda con: con.execute(statement) and None)
+
+    def age(self) -> None:
+        """As if its files had been kept some days ago: what is young may belong to a run under way."""
+        self.spoil("UPDATE files SET stored_at = stored_at - INTERVAL 3 DAY")
+        if not self.settings.is_s3:
+            for path in (Path(self.settings.root) / "media").rglob("*"):
+                os.utime(path, (1_700_000_000, 1_700_000_000))
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(World(seed=4, users=1, posts=8)) as running:
+        yield running
+
+
+@pytest.fixture
+def make(tmp_path: Path, request: pytest.FixtureRequest, simulator: Simulator) -> Callable[[str], Archive]:
+    def make(place: str) -> Archive:
+        environ = {"AWEME_UPSTREAM": simulator.url, "AWEME_ROOT": str(tmp_path / "root")}
+        if place == "s3":
+            server = request.getfixturevalue("s3_server")
+            keys = {f"AWEME_S3_{name.upper()}": server.options[name] for name in ("endpoint", "key", "secret")}
+            environ |= keys | {"AWEME_S3_REGION": server.options["region"]}
+            environ |= {
+                "AWEME_ROOT": f"s3://{server.new_bucket()}/a",
+                "AWEME_CATALOG": f"sqlite:{tmp_path}/catalog.sqlite",
+            }
+        if place == "postgres":
+            environ["AWEME_CATALOG"] = request.getfixturevalue("postgres_server").new_catalog()
+        return Archive(environ)
+
+    return make
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_one_archive_goes_through_every_care(
+    place: str, make: Callable[[str], Archive], simulator: Simulator, tmp_path: Path
+) -> None:
+    made, home = make(place), simulator.world.accounts[0].home
+    assert made.call("archive", home)[0]["outcome"] == "complete"
+    count = "SELECT count(*) AS n FROM posts"
+    (first,) = made.call("sql", count)
+    then = datetime.now(UTC)
+    simulator.world.add_posts(0, 3)
+    assert made.call("archive", home)[0]["outcome"] == "complete"
+    made.age()
+
+    verified_and_repaired(made)
+    rebuilt(made)
+    maintained(made, then, count, first)
+    exported(made, tmp_path)
+
+    # And the next run goes on as if nothing had been.
+    again = made.call("archive", home)[0]
+    assert (again["outcome"], again["new_posts"], again["files"]) == ("complete", 0, 0)
+
+
+def verified_and_repaired(made: Archive) -> None:
+    lived = made.rows()
+    told = made.call("verify")
+    assert (told["wrong"], told["files"]) == (0, len([row for row in lived["files"] if "'stored'" in row]))
+    assert told["table_files"] > 10
+    (broken, _), (missing, _) = ask(
+        made.settings, "SELECT path, sha256 FROM files WHERE state = 'stored' ORDER BY 1 LIMIT 2"
+    )
+    made.put(broken, b"broken")
+    made.put(missing, None)
+    made.put("media/kept.mp4", b"somebody's own")
+    found = made.call("verify", code=3)
+    # What lies there since this minute only is no stray yet: it may belong to a run under way.
+    assert {(p["what"], p["path"]) for p in found["problems"]} == {("size", broken), ("missing", missing)}
+    mended = made.call("verify", "--repair")
+    assert mended["wrong"] == 0
+    (aside,) = [p["aside"] for p in mended["problems"] if p["aside"]]
+    assert made.body(aside) == b"broken"
+    in_an_hour = verify(made.settings, now=lambda: datetime.now(UTC) + timedelta(hours=1), share=0.5)
+    assert [(p.what, p.path) for p in in_an_hour.problems] == [("stray", "media/kept.mp4")]
+    assert made.call("verify", "--older-than", "1")["files"] == 0
+
+
+def rebuilt(made: Archive) -> None:
+    lived = made.rows()
+    assert [t["table"] for t in made.call("rebuild", "--dry-run")["tables"] if t["changed"] or t["added"]] == []
+    made.spoil("UPDATE posts SET caption = 'misread'")
+    made.spoil("DELETE FROM media WHERE kind = 'cover'")
+    changed = made.call("rebuild")
+    assert {t["table"] for t in changed["tables"] if t["changed"] or t["added"] or t["removed"]} == {"posts", "media"}
+    assert made.rows() == lived
+
+
+def maintained(made: Archive, then: datetime, count: str, first: dict[str, int]) -> None:
+    lived = made.rows()
+    done = made.call("maintain")
+    before, after = ({row["table"]: row["files"] for row in done[when]["tables"]} for when in ("before", "after"))
+    assert after["post_stats"] == 1 < before["post_stats"]
+    assert after["raw_pages"] == before["raw_pages"]
+    assert done["before"]["queries_ms"].keys() == done["after"]["queries_ms"].keys()
+    assert made.rows() == lived
+    assert made.call("sql", "--at", then.isoformat(), count) == [first]
+    assert made.call("sql", count)[0]["n"] > first["n"]
+    late = made.call("maintain", "--keep-days", "0")
+    assert late["snapshots_expired"] > 0
+    assert made.call("verify")["wrong"] == 0, "no file that is needed was removed"
+    assert made.rows() == lived
+
+
+def exported(made: Archive, tmp_path: Path) -> None:
+    for shape in ("parquet", "csv", "xlsx", "html"):
+        made.call("export", "--format", shape, "-o", str(tmp_path / shape))
+    out = made.call("export", "--format", "duckdb", "-o", str(tmp_path / "bag"), "--media", "--bag")
+    stored = ask(made.settings, "SELECT path, sha256 FROM files WHERE state = 'stored'")
+    assert (out["media"], out["broken"]) == (len(stored), [])
+    for path, sha256 in stored:
+        assert hashlib.sha256((tmp_path / "bag" / "data" / path).read_bytes()).hexdigest() == sha256
+    posts = one(made.settings, "SELECT count(*) FROM posts")
+    assert pl.read_parquet(tmp_path / "parquet" / "posts.parquet").height == posts
+    with duckdb.connect(str(tmp_path / "bag" / "data" / "archive.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM posts_latest").fetchall() == [(posts,)]
+
+
+@pytest.mark.parametrize("place", ["postgres", "s3"])
+def test_what_is_not_there_is_told_and_nothing_is_made(place: str, make: Callable[[str], Archive]) -> None:
+    made = make(place)
+    for words in (
+        ["verify"],
+        ["rebuild"],
+        ["maintain"],
+        ["export", "--format", "csv", "-o", "x"],
+        ["sql", "SELECT 1"],
+        ["retry"],
+    ):
+        told: Any = CliRunner(env=made.environ).invoke(cli, words, standalone_mode=False)
+        assert isinstance(told.exception, BadInput), (words, told.exception)
+        assert "There is no archive" in str(told.exception), words

@@ -177,3 +177,47 @@ def test_ctrl_c_ends_a_run_as_partial_and_says_how_to_go_on(tmp_path: Path, runn
     ((outcome, reason),) = ask(settings_for(tmp_path, "http://127.0.0.1:1"), "SELECT outcome, reason FROM runs")
     assert outcome == "partial"
     assert "stopped" in reason
+
+
+def test_a_plan_is_one_list_of_figures_and_makes_nothing(aweme, running: Simulator, tmp_path: Path) -> None:
+    first, second = running.world.accounts
+    done = aweme("archive", first.home, second.home, "--plan", "--json", "--min-likes", "10")
+    assert done.returncode == 0, done.stderr
+    plans = value(done)
+    assert [set(plan) for plan in plans] == [
+        {"mode", "target", "name", "listed", "known", "new_posts", "requests", "files", "bytes", "seconds", "notes"}
+    ] * 2
+    assert [(plan["mode"], plan["target"], plan["listed"]) for plan in plans] == [
+        ("post", account.sec_user_id, 24) for account in (first, second)
+    ]
+    assert all(isinstance(plan[name], int) for plan in plans for name in ("new_posts", "requests", "files", "bytes"))
+    assert not (tmp_path / "a").exists()
+    shown = aweme("archive", first.home, "--plan", "--min-likes", "10")
+    assert "24 listed" in shown.stdout
+    assert "note: " in shown.stdout
+    refused = aweme("archive", "https://www.douyin.com/video/7298145681699622182", "--plan", "--json")
+    assert refused.returncode == 2
+    assert value(refused)["kind"] == "BadInput"
+
+
+def test_a_retry_tells_what_it_took_up_and_exits_as_its_run_ended(aweme, tmp_path: Path) -> None:
+    nothing = aweme("retry", "--json")
+    assert (nothing.returncode, value(nothing)["kind"]) == (2, "BadInput"), "there is no archive yet"
+    with Simulator(World(seed=4, users=1, posts=60), faults=["user_post:2-9=500"]) as moody:
+        home, place = moody.world.accounts[0].home, {"AWEME_UPSTREAM": moody.url, "AWEME_MAX_TRIES": "1"}
+        assert aweme("archive", home, "--media", "none", **place).returncode == 3
+        other = aweme("retry", "--reason", "RateLimited", "--json", **place)
+        assert other.returncode == 0, other.stderr
+        assert set(value(other)["taken_up"].values()) == {0}, "nothing failed for that reason"
+        again = aweme("retry", "--json", **place)
+        assert again.returncode == 3, "it failed once more"
+        told = value(again)
+        assert set(told) == {"taken_up", "stored", "still_missing", "run"}
+        assert told["taken_up"] == {"walks": 1, "pages": 0, "posts": 0, "files": 0, "gone": 0}
+        assert (told["run"]["mode"], told["run"]["outcome"]) == ("retry", "partial")
+    with Simulator(World(seed=4, users=1, posts=60), faults=["user_post:1=captcha"]) as moody:
+        place = {"AWEME_UPSTREAM": moody.url, "AWEME_MAX_TRIES": "1", "AWEME_MEDIA": "none"}
+        assert aweme("retry", "--json", **place).returncode == 4, "a person is needed"
+        mended = aweme("retry", "--json", **place)
+        assert (mended.returncode, value(mended)["run"]["outcome"]) == (0, "complete"), mended.stderr
+        assert "Nothing that failed" in aweme("retry", **place).stdout

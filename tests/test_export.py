@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -149,6 +155,61 @@ def test_a_folder_that_holds_something_is_refused(settings: Settings, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     with pytest.raises(BadInput, match="no table nonsense"):
         export(settings, tmp_path / "b", "csv", now=utc_now, tables=("nonsense",))
+
+
+def start(settings: Settings, out: Path, *words: str) -> subprocess.Popen[bytes]:
+    """The command in a process of its own, as a user would start it."""
+    own = {"PATH": os.environ["PATH"], "HOME": str(out.parent), "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-m", "deployments.cli", "export", "--root", settings.root, "-o", str(out), *words]
+    with (out.parent / "told.txt").open("wb") as told:
+        return subprocess.Popen(command, cwd=out.parent, env=own, stdout=told, stderr=told)
+
+
+def test_a_killed_export_looks_like_none_and_the_same_command_begins_anew(settings: Settings, tmp_path: Path) -> None:
+    out, words = tmp_path / "out", ("--format", "parquet", "--media", "--bag")
+    process, until = start(settings, out, *words), time.monotonic() + 60
+    # Killed as soon as the first media file is there: tables are written, the manifest is not.
+    while process.poll() is None and not any(out.glob("**/media/*/*")):
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert [path.name for path in out.iterdir()] == ["unfinished-export"]
+    assert start(settings, out, *words).wait() == 0, (tmp_path / "told.txt").read_text()
+    assert {path.name for path in out.iterdir()} == {
+        "data",
+        "bagit.txt",
+        "bag-info.txt",
+        "manifest-sha256.txt",
+        "tagmanifest-sha256.txt",
+    }
+
+
+def test_an_export_that_fails_leaves_nothing(settings: Settings, tmp_path: Path) -> None:
+    shutil.copytree(settings.root, tmp_path / "root")
+    broken = settings_for(tmp_path / "root", "http://127.0.0.1:9")
+    max((tmp_path / "root" / "tables" / "main" / "users").glob("*.parquet")).unlink()
+    (tmp_path / "mine").mkdir()
+    for folder, is_there in (("new", False), ("mine", True)):
+        with pytest.raises(Exception, match="parquet"):
+            export(broken, tmp_path / folder, "csv", now=utc_now)
+        assert (tmp_path / folder).exists() == is_there
+        assert not is_there or not list((tmp_path / folder).iterdir())
+
+
+def test_two_exports_into_one_folder_are_not_mixed_up(settings: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def meanwhile(done: int, _total: int) -> None:
+        if done == 1:
+            with pytest.raises(BadInput, match="Another export"):
+                export(settings, out, "csv", now=utc_now)
+
+    export(settings, out, "csv", now=utc_now, on_progress=meanwhile)
+    assert {path.name for path in out.iterdir()} == {f"{table.name}.csv" for table in TABLES}
+    (out / "unfinished-export").mkdir()
+    with pytest.raises(BadInput, match="broke off"):
+        export(settings, out, "csv", now=utc_now)
 
 
 def test_the_command_tells_what_it_wrote(settings: Settings, tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from lakes import frames_of_posts, page
 
 from deployments.cli import cli
-from pipelines.care.maintaining import maintain
+from pipelines.care.maintaining import maintain, with_room
+from pipelines.errors import BadInput
 from pipelines.house import open_lake, utc_now
-from pipelines.settings import Settings
+from pipelines.settings import Settings, load_settings
 
 
 def later(days: float) -> Any:
@@ -136,6 +137,25 @@ def test_a_run_may_write_meanwhile(settings: Settings) -> None:
 
 def run_cli(*words: str) -> Any:
     return CliRunner().invoke(cli, list(words), standalone_mode=False)
+
+
+def test_maintenance_takes_more_memory_than_a_run_unless_a_person_chose_how_much(tmp_path: Path) -> None:
+    assert with_room(load_settings({"root": str(tmp_path)}, environ={})).memory_limit == "512MB"
+    usual = load_settings({}, environ={}).memory_limit
+    for own in (usual, "96MB", "4GB"):
+        assert with_room(load_settings({"memory_limit": own}, environ={})).memory_limit == own
+        assert with_room(load_settings({}, environ={"AWEME_MEMORY_LIMIT": own})).memory_limit == own
+        (tmp_path / "aweme.toml").write_text(f'memory_limit = "{own}"')
+        environ = {"AWEME_CONFIG": str(tmp_path / "aweme.toml")}
+        assert with_room(load_settings({}, environ=environ)).memory_limit == own
+
+
+def test_a_limit_of_ones_own_is_in_force_while_maintenance_goes_on(settings: Settings) -> None:
+    told = CliRunner(env={"AWEME_MEMORY_LIMIT": "much"}).invoke(
+        cli, ["maintain", "--root", settings.root], standalone_mode=False
+    )
+    assert isinstance(told.exception, BadInput)
+    assert "memory_limit cannot be 'much'" in str(told.exception), "DuckDB was told this limit, and no other"
 
 
 def test_the_command_prints_before_and_after(settings: Settings) -> None:

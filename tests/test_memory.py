@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -24,7 +25,8 @@ from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.house import open_lake
 from pipelines.planning import plan_job
-from schemas.jobs import ArchiveJob
+from pipelines.settings import Settings
+from schemas.jobs import CHINA, ArchiveJob, Plan
 from schemas.listings import LISTING_ENTRIES
 from schemas.pages import Checkpoint, Stretch
 
@@ -54,6 +56,51 @@ def test_a_plan_asks_for_one_profile_and_keeps_nothing(tmp_path: Path, simulator
     assert later.requests == 2
     assert later.new_posts is not None
     assert later.new_posts >= 3
+
+
+def plan_of(settings: Settings, home: str, **job: Any) -> Plan:
+    return asyncio.run(plan_job(settings, ArchiveJob(target=home, **job)))
+
+
+def test_a_plan_counts_only_files_that_pass_the_filters(tmp_path: Path, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path / "archive", simulator.url, media="video,image,caption")
+    world, home = simulator.world, simulator.world.accounts[0].home
+    films = plan_of(settings, home, kind="video")
+    assert 0 < (films.files or 0) < (plan_of(settings, home).files or 0), "films have no pictures"
+    assert any("most it can be" in note for note in films.notes), "how many are films is not known"
+    archive(settings, home, media="none")
+    # All posts are known, and none of their files is kept: the plan counts what a run with that filter then gets.
+    archive(settings, home, media="none")
+    for number, job in enumerate(({"kind": "video"}, {"match": "的|好"}, {"min_likes": 1000}, {"tag": "no such tag"})):
+        told = plan_of(settings, home, **job)
+        run = archive(settings_for(tmp_path / str(number), simulator.url, media="video,image,caption"), home, **job)
+        # The profile also counts posts that nobody may see.
+        assert 0 <= (told.files or 0) - run.files - run.missing - run.absent <= 4 * (told.new_posts or 0), job
+    world.add_posts(0, 20)
+    more, some = plan_of(settings, home), plan_of(settings, home, min_likes=1000)
+    none = plan_of(settings, home, min_likes=10**9)
+    assert (more.files or 0) > (some.files or 0) > (none.files or 0) == 0
+    assert more.requests == some.requests, "rows are kept of every post"
+    assert any("share of known posts" in note for note in some.notes)
+
+
+def test_a_plan_of_an_interval_says_what_it_knows_and_what_not(tmp_path: Path, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    world, home = simulator.world, simulator.world.accounts[0].home
+    first = plan_of(settings, home, interval="2025-01-01|2025-12-31")
+    assert (first.new_posts, len(first.notes)) == (40, 1), "nobody can tell before: it is all, at most"
+    archive(settings, home, media="none")
+    days = [f"{datetime.fromtimestamp(world.post(0, index).created_at, CHINA):%Y-%m-%d}" for index in (10, 20)]
+    interval = "|".join(days)
+    world.add_posts(0, 30)
+    later = plan_of(settings, home, interval=interval)
+    assert (later.new_posts, later.notes) == (0, []), "what is new is not of days that were read already"
+    run = archive(settings, home, interval=interval)
+    assert (later.files, later.requests) == (run.files + run.missing + run.absent, 2)
+    assert 5 < run.files < 20
+    whole = plan_of(settings, home, interval=interval, full=True, page_counts=5)
+    assert whole.requests in (3, 4)
+    assert plan_of(settings, home, interval=f"{days[0]}|").notes == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from deployments.simulator.rooms import LiveRoom, Rooms
 from deployments.simulator.server import Simulator
 from deployments.simulator.streams import flv_head, ts_segment
 from deployments.simulator.world import World
+from pipelines.care.verifying import verify
 from pipelines.load.storage import Storage
 
 
@@ -84,6 +86,21 @@ def test_a_broadcast_is_recorded_to_its_end_byte_for_byte(tmp_path: Path, simula
     assert one(settings, "SELECT count(*) FROM live_stats") >= 1
     assert one(settings, "SELECT count(*) FROM raw_pages WHERE operation = 'live'") >= 2
     assert not [r for r in simulator.log if r.host.startswith("pull-") and "cookie" in r.headers]
+
+
+def test_the_facts_beside_a_recording_are_no_stray_file(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, length_s=60.0)
+    settings = settings_for(tmp_path, simulator.url)
+    archive(settings, f"https://live.douyin.com/{room.webcast_id}", max_duration_s=1)
+    (path,) = recorded(tmp_path)
+    assert facts_of(path)
+    (path.parent / "notes.json").write_text("{}")
+    # Seen from an hour later: what is young may belong to a run that is under way.
+    found = verify(settings, now=lambda: datetime.now(UTC) + timedelta(hours=1))
+    assert [(p.what, tmp_path / p.path) for p in found.problems] == [("stray", path.parent / "notes.json")]
+    path.unlink()
+    found = verify(settings, now=lambda: datetime.now(UTC) + timedelta(hours=1))
+    assert ("missing", path) in {(p.what, tmp_path / p.path) for p in found.problems}
 
 
 def test_an_address_that_expires_costs_nothing(tmp_path: Path, simulator: Simulator) -> None:

@@ -87,3 +87,66 @@ def test_every_lasting_listing_walks_incrementally_and_in_full(tmp_path: Path, s
     full = archive(settings, target, mode=mode, full=True)
     assert (full.verdict, full.gone_entries) == ("complete", 0)
     assert ask(settings, "SELECT aweme_id FROM listing_entries WHERE listing = ? ORDER BY ALL", mode) == rows
+
+
+@pytest.mark.parametrize("mode", ["like", "collect", "mix", "collects"])
+def test_what_any_lasting_listing_shows_no_more_is_marked_and_comes_back(
+    tmp_path: Path, simulator: Simulator, mode: str
+) -> None:
+    world = simulator.world
+    settings = settings_for(tmp_path, simulator.url, media="none", cookie=world.cookie)
+    target = {"like": world.accounts[0].home, "mix": world.mix_id(0)}.get(mode, "self")
+    entries = "SELECT aweme_id FROM listing_entries WHERE listing = ? AND gone_at IS {} NULL ORDER BY ALL"
+    archive(settings, target, mode=mode)
+    first = [aweme_id for (aweme_id,) in ask(settings, entries.format(""), mode)]
+    # The first and the last as well as one between.
+    lost = sorted({first[0], first[len(first) // 2], first[-1]} & {i for i in first if world.find(i)})
+    assert len(lost) > 1
+    for aweme_id in lost:
+        world.unlist(mode, aweme_id)
+    seen = archive(settings, target, mode=mode, full=True)
+    assert (seen.verdict, seen.gone_entries, seen.gone_posts) == ("complete", len(lost), 0)
+    assert [aweme_id for (aweme_id,) in ask(settings, entries.format("NOT"), mode)] == lost
+    assert one(settings, "SELECT count(*) FROM posts WHERE gone_at IS NOT NULL") == 0, "the posts themselves are there"
+    again = archive(settings, target, mode=mode, full=True)
+    assert again.gone_entries == 0, "what is marked is not marked twice"
+    world.relist(mode, lost[0])
+    assert archive(settings, target, mode=mode, full=True).gone_entries == 0
+    assert [aweme_id for (aweme_id,) in ask(settings, entries.format("NOT"), mode)] == lost[1:]
+    told = (
+        "SELECT new_value IS NULL FROM changes WHERE table_name = 'listing_entries' AND contains(row_key, ?) "
+        "ORDER BY observed_at"
+    )
+    assert ask(settings, told, lost[0]) == [(False,), (True,)]
+    assert ask(settings, told, lost[1]) == [(False,)]
+
+
+def test_a_walk_that_stops_early_marks_nothing(tmp_path: Path, simulator: Simulator) -> None:
+    world = simulator.world
+    settings = settings_for(tmp_path, simulator.url, media="none", cookie=world.cookie, max_tries=1)
+    home = world.accounts[0].home
+    archive(settings, home, mode="like")
+    ids = [aweme_id for (aweme_id,) in ask(settings, "SELECT aweme_id FROM listing_entries")]
+    for aweme_id in ids[:5]:
+        world.unlist("like", aweme_id)
+    simulator.add_fault("user_like:5=empty")
+    assert archive(settings, home, mode="like", full=True).outcome == "partial"
+    assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
+    whole = archive(settings, home, mode="like", full=True)
+    assert (whole.verdict, whole.gone_entries) == ("complete", 5)
+
+
+def test_a_post_that_is_only_hidden_from_its_accounts_list_is_not_called_gone(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="none")
+    home, hidden = simulator.world.accounts[0].home, shown(simulator.world)[9]
+    archive(settings, home)
+    simulator.world.unlist("post", hidden)
+    seen = archive(settings, home, full=True)
+    assert (seen.gone_entries, seen.gone_posts) == (1, 0)
+    assert one(settings, "SELECT count(*) FROM posts WHERE gone_at IS NOT NULL") == 0
+    assert one(settings, "SELECT aweme_id FROM listing_entries WHERE gone_at IS NOT NULL") == hidden
+    asked = len([r for r in simulator.log if r.operation == "post_detail"])
+    archive(settings, home, full=True)
+    assert len([r for r in simulator.log if r.operation == "post_detail"]) == asked, "it is asked after once"

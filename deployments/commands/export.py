@@ -21,6 +21,9 @@ Formats: parquet; csv (UTF-8, lists joined by spaces); xlsx (a sheet per table, 
 1,048,576 rows, then another begins, and its cells at 32,767 characters); duckdb (one file with views); html (pages).
 
 \b
+While it is written, all lies in DIR/unfinished-export. After an interruption the same command begins anew.
+
+\b
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done, but copied media differ from their hash.
 """
 

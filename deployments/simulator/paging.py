@@ -74,10 +74,10 @@ def _pinned_indexes(world: World, user: int) -> list[int]:
 
 def _pinned(world: World, user: int) -> list[Post]:
     posts = [world.post(user, index) for index in _pinned_indexes(world, user)]
-    return [post for post in posts if world.gone_reason(post) is None]
+    return [post for post in posts if world.is_shown("post", post)]
 
 
 def _chronological(world: World, user: int, indexes: range) -> list[Post]:
     hidden = set(_pinned_indexes(world, user)) - {world.first_total(user) - 1 - REPEATED_RANK}
     posts = [world.post(user, index) for index in indexes if index not in hidden]
-    return [post for post in posts if world.gone_reason(post) is None]
+    return [post for post in posts if world.is_shown("post", post)]

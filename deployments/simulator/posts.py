@@ -114,7 +114,7 @@ async def user_mix(request: Request, app: App) -> Response:
     total, start = app.world.episodes(*place), max(0, request.number("cursor"))
     stop = min(total, start + clamp(request.number("count", 20)))
     posts = [app.world.episode(*place, number) for number in range(start + 1, stop + 1)]
-    there = [post for post in posts if app.world.gone_reason(post) is None]
+    there = [post for post in posts if app.world.is_shown("mix", post)]
     head = {"cursor": max(start, stop), "has_more": int(stop < total)}
     return envelope(app, renderer(app).posts(there), head)
 

@@ -46,8 +46,9 @@ class Shelf:
 
     def visible(self, places: range) -> list[Post]:
         """The posts at those places that are still there."""
-        posts = [self.post(place) for place in places]
-        return [post for post in posts if self.world.gone_reason(post) is None]
+        posts, listing = [self.post(place) for place in places], _LISTINGS.get(self.name, "")
+        return [post for post in posts if self.world.is_shown(listing, post)]
 
 
 LIKES, COLLECTED, FOLDER, FEED, FOLLOWED, FRIENDS, RELATED, MUSIC = range(1, 9)
+_LISTINGS = {LIKES: "like", COLLECTED: "collect", FOLDER: "collects"}

@@ -79,6 +79,7 @@ class World:
         self._captions: dict[str, str | None] = {}
         self._bumped: dict[str, int] = {}
         self._gone: dict[str, str] = {}
+        self._unlisted: set[tuple[str, str]] = set()
         self._closed: dict[int, str] = {}
         self._short: dict[str, str] = {}
 
@@ -176,6 +177,10 @@ class World:
         closed = self._closed.get(post.user)
         return self._gone.get(post.aweme_id) or ({"gone": "status_deleted"}.get(closed) if closed else None)
 
+    def is_shown(self, listing: str, post: Post) -> bool:
+        """Whether a listing (post, like, collect, collects, mix, ...) shows the post now."""
+        return self.gone_reason(post) is None and (listing, post.aweme_id) not in self._unlisted
+
     # -- who is asking
 
     @property
@@ -271,6 +276,14 @@ class World:
             self._gone.pop(str(target), None)
         else:
             self._closed.pop(user, None)
+
+    def unlist(self, listing: str, aweme_id: str) -> None:
+        """Take a post out of a listing: hidden from its account's, liked or collected no more. It is there itself."""
+        self._unlisted.add((listing, self._must_find(aweme_id).aweme_id))
+
+    def relist(self, listing: str, aweme_id: str) -> None:
+        """Undo `unlist`."""
+        self._unlisted.discard((listing, aweme_id))
 
     def _user(self, target: str | int) -> int | None:
         return target if isinstance(target, int) else self.number_of(target)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.care import bags, gallery, sheets
+from pipelines.care.staging import filled_at_once
 from pipelines.errors import BadInput
 from pipelines.house import open_lake, open_storage
 from pipelines.load import auditing, copies
@@ -64,23 +65,29 @@ def export(
 ) -> Exported:
     """Write the archive into an empty folder in one of FORMATS; with `bag` as a BagIt bag.
 
-    `tables` narrows parquet, csv and xlsx. BadInput where the folder holds something, or a table is unknown.
+    `tables` narrows parquet, csv and xlsx. BadInput where the folder holds something, or a table is unknown. Nothing
+    stands under its final name before all is written.
     """
     chosen = _chosen(shape, tables)
-    _claim(folder)
-    payload = folder / bags.PAYLOAD if bag else folder
-    payload.mkdir(parents=True, exist_ok=True)
     done = Exported(str(folder), shape)
-    storage = open_storage(settings)
-    with open_lake(settings, read_only=True) as lake:
-        try:
-            _write(lake, settings, payload, shape, chosen, done, on_progress, has_media=media)
-            if media:
-                _copy_media(lake, storage, payload, done, on_progress)
-        finally:
-            storage.close()
-    if bag:
-        bags.seal(folder, now=now(), source="Aweme Archive")
+    with filled_at_once(folder) as place:
+        payload = place / bags.PAYLOAD if bag else place
+        payload.mkdir(exist_ok=True)
+        # Where the payload will lie: its pages lead to the media from there.
+        final = folder / payload.relative_to(place)
+        storage = open_storage(settings)
+        with open_lake(settings, read_only=True) as lake:
+            try:
+                link = _linker(settings, final, has_media=media)
+                _write(lake, payload, shape, chosen, done, on_progress, link)
+                if shape == "html" and settings.is_s3 and not media:
+                    done.notes.append("media lie in a bucket and are not shown: export with --media to copy them")
+                if media:
+                    _copy_media(lake, storage, payload, done, on_progress)
+            finally:
+                storage.close()
+        if bag:
+            bags.seal(place, now=now(), source="Aweme Archive")
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     done.files, done.bytes = len(sizes), sum(sizes)
     return done
@@ -96,38 +103,28 @@ def _chosen(shape: str, names: tuple[str, ...]) -> list[Table]:
     return [table for table in TABLES if table.name in names or (not names and table.name not in left_out)]
 
 
-def _claim(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} holds something already: name an empty or a new folder, so that nothing is mixed up.")
-    folder.mkdir(parents=True, exist_ok=True)
-
-
 def _write(
     lake: Lake,
-    settings: Settings,
     folder: Path,
     shape: str,
     tables: list[Table],
     done: Exported,
     on_progress: Progress,
-    *,
-    has_media: bool,
+    link: gallery.Link,
 ) -> None:
     if shape == "duckdb":
         copies.database(lake, folder / "archive.duckdb")
     elif shape == "xlsx":
         done.notes = sheets.workbook(lake, tables, folder / "archive.xlsx")
     elif shape == "html":
-        _write_pages(lake, settings, folder, done, on_progress, has_media=has_media)
+        _write_pages(lake, folder, on_progress, link)
     else:
         for number, table in enumerate(tables, 1):
             (copies.parquet if shape == "parquet" else copies.csv)(lake, table, folder)
             on_progress(number, len(tables))
 
 
-def _write_pages(
-    lake: Lake, settings: Settings, folder: Path, done: Exported, on_progress: Progress, *, has_media: bool
-) -> None:
+def _write_pages(lake: Lake, folder: Path, on_progress: Progress, link: gallery.Link) -> None:
     total, written = int(lake.query("SELECT count(*) FROM posts").item()), 0
 
     def told(posts: int) -> None:
@@ -135,9 +132,7 @@ def _write_pages(
         written += posts
         on_progress(written, total)
 
-    if settings.is_s3 and not has_media:
-        done.notes.append("media lie in a bucket and are not shown: export with --media to copy them")
-    gallery.write(lake, folder, _linker(settings, folder, has_media=has_media), told)
+    gallery.write(lake, folder, link, told)
 
 
 def _linker(settings: Settings, folder: Path, *, has_media: bool) -> gallery.Link:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.house import open_lake, open_storage
 from pipelines.load import upkeep
-from schemas.settings import SETTINGS
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -46,7 +45,6 @@ class Maintained:
 
 # Merged files are written in large groups of rows, each of which is held until it is whole.
 _MEMORY = "512MB"
-_USUAL = next(setting.default for setting in SETTINGS if setting.name == "memory_limit")
 
 
 def _unseen(_done: int, _total: int) -> None:
@@ -66,9 +64,7 @@ def maintain(
     """
     began, moment, done = time.monotonic(), now(), Maintained()
     storage = open_storage(settings)
-    if settings.memory_limit == _USUAL:  # a limit of the user's own stands
-        settings = replace(settings, memory_limit=_MEMORY)
-    with open_lake(settings) as lake:
+    with open_lake(with_room(settings)) as lake:
         done.before = state(lake)
         steps: list[Callable[[], int | None]] = [
             lambda: upkeep.flush(lake),
@@ -88,6 +84,12 @@ def maintain(
     storage.close()
     done.seconds = time.monotonic() - began
     return done
+
+
+def with_room(settings: Settings) -> Settings:
+    """The settings with more memory than a run needs, unless a person chose how much: that stands, be it the usual."""
+    is_chosen = settings.origins.get("memory_limit", "default") != "default"
+    return settings if is_chosen else replace(settings, memory_limit=_MEMORY)
 
 
 def state(lake: Lake) -> dict[str, Any]:

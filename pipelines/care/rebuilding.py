@@ -8,7 +8,6 @@ found gone (`changes` holds them), come from no page; they are carried over and 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.batches import HELD_BYTES, ahead, batches_of
+from pipelines.care.scratch import scratch_folder
 from pipelines.errors import LakeBusy
 from pipelines.house import open_lake
 from pipelines.load.marks import gone_marks, set_marks
@@ -80,8 +80,8 @@ def rebuild(
     `scratch` is a folder with room for the tables once more (default: the system's temporary folder).
     Raises LakeBusy where other runs write without a pause.
     """
-    with tempfile.TemporaryDirectory(prefix="aweme-rebuild-", dir=scratch) as folder:
-        beside = replace(settings, root=folder, catalog=f"sqlite:{folder}/catalog.sqlite", s3={})
+    with scratch_folder("aweme-rebuild-", scratch) as folder:
+        beside = replace(settings, root=str(folder), catalog=f"sqlite:{folder}/catalog.sqlite", s3={})
         with open_lake(settings, read_only=dry_run) as lake:
             done = Rebuilt()
             with open_lake(beside) as fresh:

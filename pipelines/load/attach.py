@@ -90,7 +90,12 @@ def connect(
     if read_only and place.kind == "sqlite" and not Path(place.target).is_file():
         raise BadInput(f"There is no archive at {place.data_path}: archive something first, or check the root.")
     config: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads, "temp_directory": temp}
-    con = duckdb.connect(config={**config, "preserve_insertion_order": False, "autoinstall_known_extensions": False})
+    config |= {"preserve_insertion_order": False, "autoinstall_known_extensions": False}
+    try:
+        con = duckdb.connect(config=config)
+    except duckdb.Error as error:
+        # The one of these that a person sets.
+        raise BadInput(f"memory_limit cannot be {memory_limit!r}: write it as 160MB or 4GB. ({error})") from None
     try:
         con.execute("SET GLOBAL TimeZone = 'UTC'")
         # Files are seldom read twice in a run, and the system caches local ones: what DuckDB keeps would only add up.

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _ROWS = 20_000
 _STORED = "state = 'stored' AND path IS NOT NULL"
+# A recording's facts lie beside it and have no row of their own: raw_pages holds the same.
+_BESIDE = f"""SELECT regexp_replace(path, '[.][^./]*$', '.json') FROM files
+WHERE {_STORED} AND contains(media_id, ':stream:')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,9 @@ def compare(lake: Lake, listed: Iterable[Found], *, before: datetime) -> tuple[l
             with applying.shown(con, "more", pl.DataFrame(part, schema=schema, orient="row")):
                 con.execute("INSERT INTO temp.listed SELECT * FROM more")
         strays = con.execute(
-            "SELECT path FROM temp.listed ANTI JOIN files USING (path) WHERE modified_at < ? ORDER BY path", [before]
+            f"""SELECT path FROM temp.listed ANTI JOIN (SELECT path FROM files UNION ALL {_BESIDE}) USING (path)
+            WHERE modified_at < ? ORDER BY path""",
+            [before],
         ).fetchall()
         wrong = con.execute(
             """SELECT f.media_id, f.path, f.size_bytes, f.sha256, if(l.path IS NULL, 'missing', 'size')

@@ -95,6 +95,18 @@ class Storage:
         """Give a file or a folder another name; BadInput where the new one is taken, so nothing is overwritten."""
         await self.run(self._rename, self.full(old), self.full(new))
 
+    async def copy(self, old: str, new: str) -> None:
+        """Put a copy of a file under another name; BadInput where that one is taken."""
+        await self.run(self._copy, self.full(old), self.full(new))
+
+    async def is_same(self, one: str, other: str) -> bool:
+        """Whether two files hold the same bytes; a bucket's own sums spare reading them where they are alike."""
+        if not self.is_local:
+            sums = [(await self.run(self._fs.info, self.full(path))).get("ETag") for path in (one, other)]
+            if sums[0] and sums[0] == sums[1]:
+                return True
+        return await self.sha256_of(one) == await self.sha256_of(other)
+
     async def remove(self, path: str) -> None:
         """Remove a file; it is no error when it is gone already."""
         await self.run(self._remove, self.full(path))
@@ -159,6 +171,13 @@ class Storage:
         for name in found:
             self._fs.rm_file(name)
 
+    def _copy(self, old: str, new: str) -> None:
+        if self._fs.exists(new):
+            raise BadInput(f"{new} is there already; move it away before {old} can be copied there.")
+        if self.is_local:
+            Path(new).parent.mkdir(parents=True, exist_ok=True)
+        self._fs.cp_file(old, new)
+
     def _remove(self, path: str) -> None:
         if self._fs.exists(path):
             self._fs.rm_file(path)
@@ -166,7 +185,9 @@ class Storage:
     def _list(self, folder: str) -> Files:
         start = len(self._base) + 1
         found = self._fs.find(folder, detail=True)
-        files = ((Path(name).as_posix()[start:], int(info["size"])) for name, info in found.items())
+        # Of an emptied folder, some buckets still tell the folder itself.
+        there = ((name, info) for name, info in found.items() if info["type"] != "directory")
+        files = ((Path(name).as_posix()[start:], int(info["size"])) for name, info in there)
         return sorted((path, size) for path, size in files if not _is_part(path))
 
     def _measure(self, path: str) -> Written:
