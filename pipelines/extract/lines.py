@@ -63,7 +63,8 @@ class Line:
         with self._at_work():
             timeout = request.extensions.get("timeout", {})
             self._connect(timeout.get("connect"))
-            self.connection.sock.settimeout(timeout.get("read"))
+            if self.connection.sock.gettimeout() != timeout.get("read"):
+                self.connection.sock.settimeout(timeout.get("read"))
             target = request.extensions.get("target", request.url.raw_path).decode("ascii")
             self.connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in request.headers.raw:

@@ -72,7 +72,8 @@ class LocalWriter(Writer):
         for number in range(2, 100):
             file, is_ours = self._made()
             if _locked(file) and (is_ours or _is_at(file, self._part)):
-                file.seek(0)
+                if not is_ours:
+                    file.seek(0)
                 self._file = file
                 return file
             file.close()

@@ -203,17 +203,16 @@ class Reception:
             self._writer.take(piece)
             return
         old = self._writer.head if self._goes_on else b""
-        missing = max(HEAD_BYTES - len(old) - len(self._first), 0)
-        self._first += piece[:missing]
-        if len(piece) >= missing:
-            self._name(old)
-            if rest := piece[missing:]:
-                self._writer.take(rest)
+        if len(old) + len(self._first) + len(piece) < HEAD_BYTES:
+            self._first += piece
+            return
+        self._name(old + self._first + piece[:HEAD_BYTES])
+        self._writer.take(piece)
 
     def end(self) -> None:
         """All of it came."""
         if not self._is_named:
-            self._name(self._writer.head if self._goes_on else b"")
+            self._name((self._writer.head if self._goes_on else b"") + self._first)
         size, total, host = self._writer.offset, self._head.total_size, self._head.host
         if total is not None and size < total:
             raise Interrupted(f"{host} stopped after {size} of {total} bytes.", host=host)
@@ -224,19 +223,20 @@ class Reception:
             raise Interrupted(f"{host} sends an empty file.", host=host)
         self.arrived = Arrived(self._writer.finish(), self.type, host)
 
-    def _name(self, old: bytes) -> None:
+    def _name(self, first: bytes) -> None:
         """Judge the first bytes; only where they are what was promised, they take the place of a part."""
-        head, first = self._head, self._first
-        if not old + first:
+        head = self._head
+        if not first:
             raise Interrupted(f"{head.host} sends an empty file.", host=head.host)
-        found = sniff_as(self._kind, old + first)
+        found = sniff_as(self._kind, first)
         if found is None:
-            raise _refusal(self._kind, old + first, head.host)
+            raise _refusal(self._kind, first, head.host)
         if not self._goes_on:
             self._forget()
         self.type, self._is_named = found, True
         self._writer.name(self._stem + found.suffix, head.validator, head.total_size)
-        self._writer.take(memoryview(first))
+        if self._first:
+            self._writer.take(memoryview(self._first))
 
     def _forget(self) -> None:
         self.type = None
