@@ -11,14 +11,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import Absent, ArchiveError
+from pipelines.getting import Getter
 from schemas.filters import Filter
 
 if TYPE_CHECKING:
     from pipelines.house import Step
     from pipelines.run import Run
     from schemas.files import Kept, Wanted
-    from schemas.pages import Page
 
 _AHEAD = 20_000  # files looked up at a time, by their ids: the search goes through all that an archive promises
 _BATCH = 400  # files asked for at a time: a row each in memory, and a step each in the Prefect UI
@@ -38,7 +37,6 @@ class Loader:
     scope: Callable[[], dict[str, Any]]
     _unsaved: list[Kept] = field(default_factory=list)
     _saved_at: float = field(default_factory=time.monotonic)
-    _details: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def follow(self, walk_ended: asyncio.Event) -> None:
         """Load files whenever rows are ready, until the walk has ended and nothing more is wanted."""
@@ -146,26 +144,10 @@ class Loader:
         return folder
 
     async def _get(self, batch: Iterable[Wanted]) -> None:
-        from pipelines.load.downloader import DouyinDownloader
-
         house = self.run.house
-        self._details.clear()
-        downloader = DouyinDownloader(
-            source=house.source,
-            storage=house.storage,
-            naming=house.settings.naming,
-            folderize=house.settings.folderize,
-            now=house.now,
-        )
+        getter = Getter(house, self.run.summary.run_id, lambda page: self.run.apply_pages([page]), house.now)
         try:
-            await downloader.download(
-                batch,
-                on_done=self._done,
-                on_bytes=lambda count: house.on_event("bytes", count=count),
-                refresh=self._refresh,
-                concurrency=house.settings.download_concurrency,
-                per_host=house.settings.per_host,
-            )
+            await getter.get(batch, on_done=self._done, on_bytes=lambda count: house.on_event("bytes", count=count))
         finally:
             await self._save()
 
@@ -189,32 +171,3 @@ class Loader:
         if rows:
             lake = await self.run.house.lake()
             await self.run.house.on_lake(lake.keep_files, rows)
-
-    async def _refresh(self, wanted: Wanted) -> Wanted | None:
-        """The same file with addresses from its post's detail, read once a run for each post; None where it is gone."""
-        if wanted.aweme_id is None:
-            return None
-        if wanted.aweme_id not in self._details:
-            self._details[wanted.aweme_id] = asyncio.create_task(self._read_detail(wanted.aweme_id))
-        await asyncio.shield(self._details[wanted.aweme_id])
-        lake = await self.run.house.lake()
-        fresh = await self.run.house.on_lake(lake.media_urls, wanted.media_id)
-        return replace(wanted, urls=fresh.urls, expires_at=fresh.expires_at) if fresh else None
-
-    async def _read_detail(self, aweme_id: str) -> None:
-        from schemas.requests import PostDetail
-
-        run = self.run
-        try:
-            page = await run.house.crawler.ask("post_detail", PostDetail(aweme_id=aweme_id), target=aweme_id)
-        except Absent as error:
-            gone: Page | None = error.facts.get("page")
-            if gone is None:
-                return
-            page = gone
-        except ArchiveError as error:
-            await run.keep_failed(error)
-            raise
-        lake = await run.house.lake()
-        await run.house.on_lake(lake.keep_page, page, run_id=run.summary.run_id)
-        await run.apply_pages([page])

@@ -70,6 +70,14 @@ class Entrance:
             found = await self._ask("live_room_id", room.room_id)
         return found if found is not None and found.is_live and found.room_id == room.room_id else None
 
+    async def parting(self, room: Room) -> Room | None:
+        """The broadcast that is over, as the reflow page tells it, which may still show addresses; None where not."""
+        try:
+            found = await self._ask("live_room_id", room.room_id)
+        except ArchiveError:
+            return None  # it is a last attempt: what was recorded so far is no worse for it
+        return found if found is not None and found.room_id == room.room_id else None
+
     async def settle(self) -> None:
         """Wait for all that is done beside the stream; raise what failed of it."""
         beside, self._beside = self._beside, []
@@ -173,9 +181,13 @@ class Recording:
             room = await self.entrance.again(self.room)
             return self._address(room, form) if room is not None else None
 
+        async def parting() -> str | None:
+            room = await self.entrance.parting(self.room)
+            return room.hls.get(self.quality) if room is not None else None
+
         house = self.run.house
         limit = self.run.job.max_duration_s
-        return Watch(house.source, reenter, asyncio.sleep, time.monotonic, house.now, limit)
+        return Watch(house.source, reenter, asyncio.sleep, time.monotonic, house.now, limit, parting=parting)
 
     async def _new_file(self, form: str, suffix: str) -> RecordedFile:
         number = self.files + 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import Absent, BadInput, Blocked, Interrupted, NotFound
+from pipelines.errors import Absent, ArchiveError, BadInput, Blocked, Interrupted, NotFound
 from pipelines.house import make_crawler, open_lake, utc_now
 
 if TYPE_CHECKING:
@@ -109,10 +109,20 @@ class _Elsewhere:
                     return None
                 return self._address_of(page.body)
 
+            async def parting() -> str | None:
+                from pipelines.extract.questions import question
+
+                room_id = str(self.data["room_id"])
+                try:
+                    page = await crawler.ask("live_room_id", question("live_room_id", room_id), target=room_id)
+                except ArchiveError:
+                    return None  # what was recorded so far is no worse for it
+                return self._address_of(page.body, is_over=True)
+
             address = self._given_address() or await reenter()
             if address is None:
                 raise NotFound(f"The room {self.data['room_id']} shows no address of a stream; is it still live?")
-            watch = self._watch(reenter)
+            watch = self._watch(reenter, parting)
             is_hls = self.job.stream == "hls"
             pieces = record_hls(watch, address, quality=self.job.quality) if is_hls else record_flv(watch, address)
             try:
@@ -125,11 +135,11 @@ class _Elsewhere:
             raise Interrupted("Nothing of the stream came; ask for the room again.")
         return self.kept
 
-    def _watch(self, reenter: Any) -> Watch:
+    def _watch(self, reenter: Any, parting: Any) -> Watch:
         from pipelines.extract.watching import Watch
 
         limit = self.job.max_duration_s
-        return Watch(self.recorder.source, reenter, asyncio.sleep, time.monotonic, utc_now, limit)
+        return Watch(self.recorder.source, reenter, asyncio.sleep, time.monotonic, utc_now, limit, parting=parting)
 
     def _given_address(self) -> str | None:
         from pipelines.extract.rooms import pick_address
@@ -141,11 +151,11 @@ class _Elsewhere:
         picked = pick_address({k: v for k, v in given.items() if isinstance(v, str)}, self.job.quality)
         return picked[1] if picked else None
 
-    def _address_of(self, body: bytes) -> str | None:
+    def _address_of(self, body: bytes, *, is_over: bool = False) -> str | None:
         from pipelines.extract.rooms import pick_address, read_room
 
         room: Room | None = read_room(body)
-        if room is None or not room.is_live or room.room_id != str(self.data["room_id"]):
+        if room is None or not (room.is_live or is_over) or room.room_id != str(self.data["room_id"]):
             return None
         picked = pick_address(room.hls if self.job.stream == "hls" else room.flv, self.job.quality)
         return picked[1] if picked else None

@@ -89,7 +89,7 @@ class Broadcast(httpx.AsyncBaseTransport):
             self.entered += 1
             return self.address(form, quality) if self.room.is_live(self.clock()) else None
 
-        source = MediaSource(client=httpx.AsyncClient(transport=self))
+        source = MediaSource(transport=self)
         return Watch(source, reenter, self.clock.sleep, self.clock, self.clock.now, **options)
 
     def segments(self, first: int, last: int, quality: str = "FULL_HD1", without: tuple[int, ...] = ()) -> bytes:

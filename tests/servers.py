@@ -89,7 +89,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = _free_ports(8)
     command = [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-filer"]
     command += [f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=64"]
-    command += [f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=100"]
+    command += [f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=2000"]
     command += [f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}"]
     # Two more servers that no test asks, on ports that are always the same: off.
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]

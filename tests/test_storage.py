@@ -217,7 +217,7 @@ async def test_a_full_device_is_told_from_other_failures(tmp_path: Path) -> None
     folder = tmp_path / "a"
     folder.mkdir()
     storage = Storage.open(str(tmp_path))
-    writer = LocalWriter(folder, "k", storage.run, storage.full)
+    writer = LocalWriter(folder, "k", storage.run, storage._mapped, storage.full)
     (folder / ".k.part").symlink_to("/dev/full")
     await writer.begin("a/film.mp4")
     with pytest.raises(Blocked, match="make room"):

@@ -79,6 +79,41 @@ async def test_an_expired_address_is_told_from_the_end_by_asking_the_room() -> N
     assert watch.gaps == []
 
 
+async def test_an_address_is_renewed_before_it_expires() -> None:
+    stream = Broadcast(on_air(valid_s=20.0))
+    watch = stream.watch()
+    late: list[str] = []
+
+    def look(url: str) -> None:
+        if watch.is_late(url):
+            late.append(url)
+
+    stream.interfere = look
+    assert joined(await recorded(stream, watch)) == stream.segments(1, 35)
+    assert watch.reentries >= 3
+    assert late == []
+
+
+async def test_an_end_behind_an_expired_address_is_seen_by_a_fresh_one() -> None:
+    stream = Broadcast(on_air(valid_s=1.2))
+
+    async def parting() -> str | None:
+        return stream.address()
+
+    watch = stream.watch(parting=parting)
+    assert joined(await recorded(stream, watch)) == stream.segments(1, 35)
+    assert (watch.end, watch.gaps) == (End.ENDED, [])
+
+
+async def test_an_end_that_no_address_shows_any_more_is_a_gap() -> None:
+    stream = Broadcast(on_air(valid_s=1.2))
+    watch = stream.watch()
+    kept = joined(await recorded(stream, watch))
+    last = next(number for number in range(1, 36) if kept == stream.segments(1, number))
+    assert last < 35
+    assert [(gap.first, gap.last) for gap in watch.gaps] == [(last + 1, None)]
+
+
 async def test_an_outage_of_the_playlist_is_waited_for_while_the_room_says_live() -> None:
     stream = Broadcast(on_air(outages=((10, 13),)))
     watch = stream.watch()

@@ -9,13 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipelines.care.verifying import Problem, Verified, mended
-from pipelines.errors import Absent, ArchiveError
-from pipelines.extract.questions import question
+from pipelines.getting import Getter
 from pipelines.house import House, new_id, open_house
 from pipelines.load.contents import ASIDE
-from pipelines.load.downloader import DouyinDownloader
 from pipelines.transform.frames import frames_of
-from schemas.files import Kept, Wanted
+from schemas.files import Kept
 from schemas.media import MEDIA_KINDS
 
 if TYPE_CHECKING:
@@ -59,7 +57,7 @@ class _Repair:
         self.house, self.lake, self.run_id, self.now = house, lake, run_id, now
         self.done: dict[str, Kept] = {}
         self.aside: dict[str, str] = {}
-        self._details: dict[str, asyncio.Task[None]] = {}
+        self._getter = Getter(house, run_id, self._apply, now)
         self._stamp = now().strftime("%Y%m%dT%H%M%SZ")
 
     async def mend(self, problems: list[Problem]) -> None:
@@ -76,14 +74,7 @@ class _Repair:
         wanted = await self.house.on_lake(self.lake.wanted, kinds=MEDIA_KINDS, media_ids=ids)
         new: list[Kept] = []
         try:
-            await self._downloader().download(
-                wanted,
-                on_done=new.append,
-                refresh=self._refresh,
-                concurrency=self.house.settings.download_concurrency,
-                per_host=self.house.settings.per_host,
-                adopt=False,
-            )
+            await self._getter.get(wanted, on_done=new.append, adopt=False)
         finally:
             await self.house.on_lake(self.lake.keep_files, new)
             self.done.update({kept.media_id: kept for kept in new})
@@ -103,38 +94,5 @@ class _Repair:
         aside = self.aside.get(str(problem.media_id))
         return f"verify found it {problem.what}" + (f"; the broken file lies at {aside}" if aside else "")
 
-    def _downloader(self) -> DouyinDownloader:
-        house = self.house
-        return DouyinDownloader(
-            source=house.source,
-            storage=house.storage,
-            naming=house.settings.naming,
-            folderize=house.settings.folderize,
-            now=self.now,
-        )
-
-    async def _refresh(self, wanted: Wanted) -> Wanted | None:
-        """The same file with addresses from its post's detail, read once for each post."""
-        if wanted.aweme_id is None:
-            return None
-        if wanted.aweme_id not in self._details:
-            self._details[wanted.aweme_id] = asyncio.create_task(self._read_detail(wanted.aweme_id))
-        await asyncio.shield(self._details[wanted.aweme_id])
-        fresh = await self.house.on_lake(self.lake.media_urls, wanted.media_id)
-        return replace(wanted, urls=fresh.urls, expires_at=fresh.expires_at) if fresh else None
-
-    async def _read_detail(self, aweme_id: str) -> None:
-        ask = question("post_detail", aweme_id)
-        try:
-            page = await self.house.crawler.ask("post_detail", ask, target=aweme_id)
-        except Absent as gone:
-            told: Page | None = gone.facts.get("page")
-            if told is None:
-                return
-            page = told
-        except ArchiveError as error:
-            if error.facts.get("page") is not None:
-                await self.house.on_lake(self.lake.keep_page, error.facts["page"], run_id=self.run_id)
-            raise
-        await self.house.on_lake(self.lake.keep_page, page, run_id=self.run_id)
+    async def _apply(self, page: Page) -> None:
         await self.house.on_lake(self.lake.apply, frames_of([page]), [page.page_id], run_id=self.run_id)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn, Protocol, Self
 
 import httpx
 
@@ -24,13 +25,18 @@ from pipelines.errors import (
     Unreachable,
 )
 from pipelines.extract.media_hosts import check_public, host_of, wants_referer
-from pipelines.extract.upstream import AsyncUpstream, make_client, upstream_address
-from pipelines.extract.wire import WireTransport
+from pipelines.extract.upstream import AsyncUpstream, make_road, upstream_address
+from pipelines.extract.wire import Body, Taker, WireTransport, ended
 
 _MAX_REDIRECTS = 5
 _MAX_THREADS = 64  # one for each file under way; made as they are needed
+_PIECE_BYTES = 1 << 20
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+
+
+def _unseen(_count: int) -> None:
+    """The listener of those who do not listen."""
 
 
 def _utc_now() -> datetime:
@@ -38,8 +44,8 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaAnswer:
-    """A file that begins to come: `chunks` are its bytes from `offset` on; `host` is the one that sends them.
+class MediaHead:
+    """What a host says of a file before its bytes, which come from `offset` on; `host` is the one that sends them.
 
     `total_size` counts the whole file in bytes, None where the host does not say. `validator` is a strong ETag or else
     Last-Modified: with it, the rest of the same version can be asked for later.
@@ -51,13 +57,26 @@ class MediaAnswer:
     validator: str | None
     content_type: str | None
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAnswer(MediaHead):
+    """A file that begins to come: `chunks` are its bytes."""
+
     chunks: AsyncIterator[bytes]
+
+
+class Receiver(Taker, Protocol):
+    """Whoever takes a file; his methods are called in threads, one at a time, and what they raise ends the fetch."""
+
+    def begin(self, head: MediaHead) -> None:
+        """The file begins to come."""
 
 
 class MediaSource:
     """Asks media hosts for files; made without a request, closed by `close` or `async with`.
 
-    A `client` that is given stays the caller's.
+    A `transport` that is given takes the place of the network, and stays the caller's.
     """
 
     def __init__(
@@ -69,10 +88,11 @@ class MediaSource:
         referer: str = "https://www.douyin.com/",
         timeout: float = 10.0,
         now: Callable[[], datetime] = _utc_now,
-        client: httpx.AsyncClient | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._given = self._client = client
-        self._upstream, self._proxy, self._timeout = upstream, proxy, timeout
+        self._given = self._road = transport
+        self._upstream, self._proxy = upstream, proxy
+        self._timeouts = httpx.Timeout(timeout).as_dict()
         self._threads: ThreadPoolExecutor | None = None
         self._user_agent, self._referer = user_agent, referer
         self._now = now
@@ -87,9 +107,9 @@ class MediaSource:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None and self._client is not self._given:
-            await self._client.aclose()
-            self._client = None
+        if self._road is not None and self._road is not self._given:
+            await self._road.aclose()
+            self._road = None
         if self._threads is not None:
             self._threads.shutdown(wait=False)
             self._threads = None
@@ -106,21 +126,62 @@ class MediaSource:
         """
         return self._open(url, offset, validator)
 
+    async def fetch(
+        self,
+        url: str,
+        receiver: Receiver,
+        *,
+        offset: int = 0,
+        validator: str | None = None,
+        on_bytes: Callable[[int], None] = _unseen,
+    ) -> None:
+        """Give a file to `receiver`: its beginning, its bytes and its end. Asked for, and failing, as with `open`.
+
+        `on_bytes` counts bytes as they come. A cancellation waits until `receiver` has done with what came.
+        """
+        response = await self._ask(url, offset, validator, receiver)
+        body = response.stream
+        try:
+            if isinstance(body, Body) and body.has_taker:
+                await _delivered(body, response.request.url.host, on_bytes)
+            else:
+                await self._passed_on(response, receiver, on_bytes)
+        finally:
+            await response.aclose()
+
+    async def _passed_on(self, response: httpx.Response, receiver: Receiver, on_bytes: Callable[[int], None]) -> None:
+        """The same for bytes that come by the event loop."""
+        host = response.request.url.host
+        head = MediaHead(*_facts_of(response, host, self._now))
+        await _in_thread(receiver.begin, head)
+        pieces = bytearray()
+        async with aclosing(_chunks(response, host)) as chunks:
+            async for chunk in chunks:
+                pieces += chunk
+                on_bytes(len(chunk))
+                if len(pieces) >= _PIECE_BYTES:
+                    await _in_thread(receiver.take, memoryview(pieces))
+                    pieces = bytearray()
+        if pieces:
+            await _in_thread(receiver.take, memoryview(pieces))
+        await _in_thread(receiver.end)
+
     @asynccontextmanager
     async def _open(self, url: str, offset: int, validator: str | None) -> AsyncIterator[MediaAnswer]:
         response = await self._ask(url, offset, validator)
         host = response.request.url.host
-        coded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
-        chunks = _chunks(response, host, coded=coded)
+        chunks = _chunks(response, host)
         try:
-            yield self._read_head(response, host, chunks, coded=coded)
+            yield MediaAnswer(*_facts_of(response, host, self._now), chunks)
         finally:
             await chunks.aclose()
             await response.aclose()
 
-    async def _ask(self, url: str, offset: int, validator: str | None) -> httpx.Response:
+    async def _ask(
+        self, url: str, offset: int, validator: str | None, receiver: Receiver | None = None
+    ) -> httpx.Response:
         for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._send(url, offset, validator)
+            response = await self._send(url, offset, validator, receiver)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
                 return response
@@ -128,21 +189,32 @@ class MediaSource:
             url = _joined(url, location)
         raise Unfamiliar(f"{host_of(url)} leads on more than {_MAX_REDIRECTS} times; another address is tried.")
 
-    async def _send(self, url: str, offset: int, validator: str | None) -> httpx.Response:
+    async def _send(self, url: str, offset: int, validator: str | None, receiver: Receiver | None) -> httpx.Response:
         request = self._request(url)
         host = request.url.host
         if offset and validator:
             request.headers.update({"Range": f"bytes={offset}-", "If-Range": validator})
+
+        def at_head(response: httpx.Response) -> Receiver | None:
+            if receiver is None or response.status_code not in (200, 206) or _is_coded(response):
+                return None
+            receiver.begin(MediaHead(*_facts_of(response, host, self._now)))
+            return receiver
+
+        request.extensions = {"timeout": self._timeouts, "at_head": at_head}
         try:
-            return await self._opened().send(request, stream=True)
+            # No client stands between: it would look for cookies and redirects, of which it may have none.
+            response = await self._opened().handle_async_request(request)
         except httpx.HTTPError as error:
             raise Unreachable(f"{host} gives no answer ({type(error).__name__}).", host=host) from error
+        response.request = request
+        return response
 
     def _request(self, url: str) -> httpx.Request:
         host_of(url)
         headers = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
         try:
-            request = self._opened().build_request("GET", url, headers=headers)
+            request = httpx.Request("GET", url, headers=headers)
         except httpx.InvalidURL as error:
             raise BadInput("An address of media cannot be read; it is skipped.") from error
         # The host as it will be asked for, whatever a reader of addresses other than httpx makes of it.
@@ -151,68 +223,90 @@ class MediaSource:
             check_public(host)
         if wants_referer(host):
             request.headers["Referer"] = self._referer
-        request.headers.pop("cookie", None)
         return request
 
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = self._made()
-        return self._client
+    def _opened(self) -> httpx.AsyncBaseTransport:
+        if self._road is None:
+            self._road = self._made()
+        return self._road
 
-    def _made(self) -> httpx.AsyncClient:
+    def _made(self) -> httpx.AsyncBaseTransport:
         if self._proxy and self._upstream is None:
-            return make_client(proxy=self._proxy, timeout=self._timeout, max_connections=_MAX_THREADS)
+            return make_road(proxy=self._proxy, max_connections=_MAX_THREADS)
         self._threads = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="media")
-        road: httpx.AsyncBaseTransport = WireTransport(self._threads)
-        if self._upstream is not None:
-            road = AsyncUpstream(upstream_address(self._upstream), road)
-        return make_client(transport=road, timeout=self._timeout)
-
-    def _read_head(
-        self, response: httpx.Response, host: str, chunks: AsyncIterator[bytes], *, coded: bool
-    ) -> MediaAnswer:
-        status = response.status_code
-        if status not in (200, 206):
-            self._refuse(response, host)
-        offset, total = _span(response)
-        if coded:
-            # Its lengths count other bytes than those we keep, so it can be neither measured nor resumed.
-            total = None
-        return MediaAnswer(
-            status=status,
-            total_size=total,
-            offset=offset,
-            validator=None if coded else _validator(response),
-            content_type=response.headers.get("content-type"),
-            host=host,
-            chunks=chunks,
-        )
-
-    def _refuse(self, response: httpx.Response, host: str) -> NoReturn:
-        status = response.status_code
-        pause = _retry_after(response.headers.get("retry-after"), self._now)
-        facts = {"http_status": status, "host": host} | ({} if pause is None else {"retry_after_s": pause})
-        if status in (404, 410):
-            raise NotFound(f"{host} has no such file ({status}).", **facts)
-        if status in (401, 403):
-            raise Private(f"{host} refuses the address ({status}): it has expired.", is_expired=True, **facts)
-        if status == 416:
-            raise Interrupted(f"{host} has no bytes from there on (416): it is asked for from the start.", **facts)
-        if status == 429:
-            raise RateLimited(f"{host} asks to slow down (429).", **facts)
-        if status >= 500:
-            raise Unreachable(f"{host} cannot serve it now ({status}).", **facts)
-        raise Unfamiliar(f"{host} answers {status} where a file should be; another address is tried.", **facts)
+        road = WireTransport(self._threads)
+        return road if self._upstream is None else AsyncUpstream(upstream_address(self._upstream), road)
 
 
-async def _chunks(response: httpx.Response, host: str, *, coded: bool) -> AsyncGenerator[bytes, None]:
+Facts = tuple[int, int | None, int, str | None, str | None, str]
+
+
+def _facts_of(response: httpx.Response, host: str, now: Callable[[], datetime]) -> Facts:
+    """The fields of MediaHead; raises where the answer is a refusal."""
+    status = response.status_code
+    if status not in (200, 206):
+        _refuse(response, host, now)
+    offset, total = _span(response)
+    content_type = response.headers.get("content-type")
+    if _is_coded(response):
+        # Its lengths count other bytes than those we keep, so it can be neither measured nor resumed.
+        return status, None, offset, None, content_type, host
+    return status, total, offset, _validator(response), content_type, host
+
+
+def _is_coded(response: httpx.Response) -> bool:
+    return response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
+
+
+async def _in_thread(work: Callable[..., None], *args: object) -> None:
+    task = asyncio.get_running_loop().run_in_executor(None, work, *args)
     try:
-        async for chunk in response.aiter_bytes() if coded else response.aiter_raw():
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await ended(task)
+        raise
+
+
+def _refuse(response: httpx.Response, host: str, now: Callable[[], datetime]) -> NoReturn:
+    status = response.status_code
+    pause = _retry_after(response.headers.get("retry-after"), now)
+    facts = {"http_status": status, "host": host} | ({} if pause is None else {"retry_after_s": pause})
+    if status in (404, 410):
+        raise NotFound(f"{host} has no such file ({status}).", **facts)
+    if status in (401, 403):
+        raise Private(f"{host} refuses the address ({status}): it has expired.", is_expired=True, **facts)
+    if status == 416:
+        raise Interrupted(f"{host} has no bytes from there on (416): it is asked for from the start.", **facts)
+    if status == 429:
+        raise RateLimited(f"{host} asks to slow down (429).", **facts)
+    if status >= 500:
+        raise Unreachable(f"{host} cannot serve it now ({status}).", **facts)
+    raise Unfamiliar(f"{host} answers {status} where a file should be; another address is tried.", **facts)
+
+
+async def _delivered(body: Body, host: str, on_bytes: Callable[[int], None]) -> None:
+    told = 0
+    try:
+        while True:
+            on_bytes(body.delivered - told)
+            told = body.delivered
+            if body.is_over:
+                return
+            await body.deliver()
+    except httpx.HTTPError as error:
+        raise _broke_off(error, host) from error
+
+
+async def _chunks(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
+    try:
+        async for chunk in response.aiter_bytes() if _is_coded(response) else response.aiter_raw():
             yield chunk
     except httpx.HTTPError as error:
-        raise Interrupted(
-            f"{host} broke off ({type(error).__name__}); the rest is asked for again.", host=host
-        ) from error
+        raise _broke_off(error, host) from error
+
+
+def _broke_off(error: httpx.HTTPError, host: str) -> Interrupted:
+    return Interrupted(f"{host} broke off ({type(error).__name__}); the rest is asked for again.", host=host)
 
 
 def _joined(url: str, location: str) -> str:

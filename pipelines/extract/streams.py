@@ -1,9 +1,10 @@
 """Live streams: HLS segments by number, each once and in order, or an FLV cut at whole tags.
 
 A playlist that is refused, that says ENDLIST or that stands still may mean three things: the address has expired, the
-encoder began anew, or the broadcast is over. Only the room knows, so it is asked again each time; while it says live,
-its fresh address is followed, and the numbers of the segments tell where to go on. A segment that cannot be had is
-tried again at the next refresh, where it has a fresh address, and is noted as a gap after three tries.
+encoder began anew, or the broadcast is over. Only the room knows, so it is asked again each time, and before an address
+expires; while it says live, its fresh address is followed, and the numbers of the segments tell where to go on. Once it
+says that all is over, the playlist is looked at a last time, by an address that is still good. A segment that cannot be
+had is tried again at the next refresh, where it has a fresh address, and is noted as a gap after three tries.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pipelines.errors import Absent, ArchiveError, NotFound, Unfamiliar
 from pipelines.extract.flv import FlvReader
 from pipelines.extract.playlists import Master, Segment, Window, choose, read_playlist
 from pipelines.extract.sequences import Gap, Ledger
-from pipelines.extract.watching import PASSING, Piece, Watch, reason_of
+from pipelines.extract.watching import PASSING, End, Piece, Watch, reason_of
 
 _TS_PACKET = 188
 _STALLED_TARGETS = 3.0
@@ -35,6 +36,10 @@ async def record_hls(watch: Watch, address: str, *, quality: str | None = None) 
             async for piece in pieces:
                 yield piece
         following = None if watch.end else await watch.again()
+    if watch.end is not End.FULL:
+        async with aclosing(recorder.rest()) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 class _HlsRecorder:
@@ -47,10 +52,13 @@ class _HlsRecorder:
         self._left: list[Segment] = []
         self._part, self._suffix, self._init = 0, "", ""
         self._media_url: str | None = None
+        self._good: str | None = None  # the address that may show more than was seen
+        self._has_seen_end = self._has_expired = False
 
     async def follow(self, address: str) -> AsyncGenerator[Piece, None]:
         """New segments of a playlist until it leads no further: refused, ended, standing still, or enough."""
         watch, self._media_url = self._watch, None
+        self._good, self._has_seen_end, self._has_expired = address, False, False
         newest, moved_at, failures = self._ledger.newest, watch.clock(), 0
         while not watch.is_full():
             began = watch.clock()
@@ -59,7 +67,9 @@ class _HlsRecorder:
             except PASSING as error:
                 failures += 1
                 if isinstance(error, Absent | Unfamiliar) or failures >= _FAILED_LOADS:
-                    async for piece in self._take(self._left, is_last_chance=True):
+                    self._good, self._has_expired = None, watch.is_late(address)
+                    # Their own addresses may outlive the playlist's; if not, a fresh one may have them yet.
+                    async for piece in self._take(self._left):
                         yield piece
                     return
                 await watch.sleep(min(2.0**failures / 2, 4.0))
@@ -70,14 +80,48 @@ class _HlsRecorder:
                 if watch.is_full():
                     return
             if window.is_ended and not self._left:
+                self._has_seen_end = True
                 return
             has_moved, newest = window.newest != newest, window.newest
             moved_at = began if has_moved else moved_at
             if watch.clock() - moved_at > _STALLED_TARGETS * window.target_s:
+                self._has_seen_end = not self._left
+                return
+            if watch.may_ask() and watch.is_late(address, _STALLED_TARGETS * window.target_s):
                 return
             # RFC 8216 6.3.4: a whole target duration after a playlist that changed, half of it after one that did not.
             is_slow = has_moved and not self._left
             await watch.sleep(max(0.0, began + window.target_s * (1.0 if is_slow else 0.5) - watch.clock()))
+
+    async def rest(self) -> AsyncGenerator[Piece, None]:
+        """What is there yet of a broadcast that is over; what is known to be missing is noted as a gap."""
+        watch = self._watch
+        if not self._has_seen_end:
+            async for piece in self._last_look():
+                yield piece
+        async for piece in self._take(self._left, is_last_chance=True):
+            yield piece
+        if self._has_expired and not self._has_seen_end:
+            reason = "the address expired before the broadcast was over, and none shows its end"
+            watch.gaps.append(Gap(reason, watch.now(), self._ledger.next_number))
+
+    async def _last_look(self) -> AsyncGenerator[Piece, None]:
+        for find in (self._still_good, self._watch.parting):
+            self._media_url, address = None, await find()
+            if address is None:
+                continue
+            try:
+                due = self._ledger.due(await self._load(address), self._watch.now())
+            except PASSING:
+                self._has_expired = self._has_expired or self._watch.is_late(address)
+                continue
+            self._has_seen_end = True
+            async for piece in self._take(due):
+                yield piece
+            return
+
+    async def _still_good(self) -> str | None:
+        return self._good
 
     async def _load(self, address: str) -> Window:
         url = self._media_url or address

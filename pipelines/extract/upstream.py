@@ -28,18 +28,22 @@ def make_client(
     With `upstream` every request goes to that address, whatever its host, and no proxy is used. `transport` takes the
     place of the network. `timeout` is in seconds. Raises BadInput where an address cannot be one.
     """
-    road: httpx.AsyncBaseTransport
-    if transport is not None:
-        road = transport
-    elif upstream:
-        address = upstream_address(upstream)
-        road = AsyncUpstream(address, httpx.AsyncHTTPTransport(**_options(address, None, max_connections, http2)))
-    else:
-        road = httpx.AsyncHTTPTransport(**_options(None, proxy, max_connections, http2))
+    road = transport or make_road(upstream, proxy=proxy, max_connections=max_connections, http2=http2)
     _keep_secrets_out_of_logs()
     return httpx.AsyncClient(
         transport=road, timeout=timeout, headers=headers, cookies=_no_cookies(), follow_redirects=False, trust_env=False
     )
+
+
+def make_road(
+    upstream: str | None = None, *, proxy: str | None = None, max_connections: int = 10, http2: bool = False
+) -> httpx.AsyncBaseTransport:
+    """The network under such a client, for callers that need nothing of a client."""
+    _keep_secrets_out_of_logs()
+    if not upstream:
+        return httpx.AsyncHTTPTransport(**_options(None, proxy, max_connections, http2))
+    address = upstream_address(upstream)
+    return AsyncUpstream(address, httpx.AsyncHTTPTransport(**_options(address, None, max_connections, http2)))
 
 
 def make_sync_client(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pipelines.extract.sequences import Gap
 
 MAX_BYTES = 64 << 20  # a segment of a minute at 8 Mbit/s; playlists are a few kilobytes
 _APART_S = 3.0  # between two questions to the room, even where each brought something
+_EXPIRY = re.compile(r"[?&]expires?=(\d{10})(?:&|$)")
 PASSING = (Transient, Absent, Unfamiliar)
 """Errors of a stream's host that the room has the last word on: it may know a fresh address."""
 
@@ -26,6 +28,11 @@ class ByteSource(Protocol):
         self, url: str, *, offset: int = 0, validator: str | None = None
     ) -> AbstractAsyncContextManager[MediaAnswer]:
         """Ask for a file."""
+
+
+async def _no_address() -> str | None:
+    """The parting of those who know none."""
+    return None
 
 
 class End(StrEnum):
@@ -57,7 +64,8 @@ class Watch:
 
     `reenter` asks the room again: a fresh address, or None where it is not live any more. `clock` gives seconds that
     never jump. The recording is full after `max_seconds` of pictures, or of waiting for them; it stalls after
-    `patience_s` seconds without any. `gaps` is what is missing, `end` why it is over (None while it is not).
+    `patience_s` seconds without any. `parting` asks once more when all is over: an address by which the end can still
+    be seen, or None. `gaps` is what is missing, `end` why it is over (None while it is not).
     """
 
     source: ByteSource
@@ -67,6 +75,7 @@ class Watch:
     now: Callable[[], datetime]
     max_seconds: float | None = None
     patience_s: float = 120.0
+    parting: Callable[[], Awaitable[str | None]] = _no_address
     gaps: list[Gap] = field(default_factory=list)
     end: End | None = None
     seconds: float = 0.0
@@ -109,6 +118,15 @@ class Watch:
         if address is None:
             self.end = End.ENDED
         return address
+
+    def may_ask(self) -> bool:
+        """Whether the room can be asked at once, with no pause before."""
+        return self._pause() == 0.0
+
+    def is_late(self, address: str, ahead_s: float = 0.0) -> bool:
+        """Whether an address says of itself that it expires within so many seconds."""
+        expiry = _EXPIRY.search(address)
+        return expiry is not None and self.now().timestamp() + ahead_s >= int(expiry[1])
 
     def _pause(self) -> float:
         if self._asked is None:

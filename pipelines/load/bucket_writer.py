@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.load.writers import InThread, Writer
+from pipelines.load.writers import InThread, Mapped, Writer
 
 UPLOAD_BYTES = 6 << 20  # S3 wants parts of 5 MiB or more, and allows 10,000: files of up to 60 GB
 
@@ -17,14 +17,16 @@ UPLOAD_BYTES = 6 << 20  # S3 wants parts of 5 MiB or more, and allows 10,000: fi
 class BucketWriter(Writer):
     """An object in a bucket; `call` is s3fs's `call_s3`, `full` makes `<bucket>/<key>` of a path."""
 
-    def __init__(self, call: Callable[..., Any], in_thread: InThread, full: Callable[[str], str]) -> None:
-        super().__init__(in_thread, full)
+    def __init__(
+        self, call: Callable[..., Any], in_thread: InThread, mapped: Mapped, full: Callable[[str], str]
+    ) -> None:
+        super().__init__(in_thread, mapped, full)
         self._call = call
         self._upload: dict[str, str] | None = None
         self._waiting = bytearray()
         self._parts: list[dict[str, Any]] = []
 
-    def _put(self, piece: bytes) -> None:
+    def _put(self, piece: bytes | memoryview) -> None:
         self._waiting += piece
         if len(self._waiting) >= UPLOAD_BYTES:
             self._send_part()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
-from pipelines.load.writers import HEAD_BYTES, InThread, Writer
+from pipelines.load.writers import HEAD_BYTES, PIECE_BYTES, InThread, Mapped, Writer
 
 try:
     import fcntl
@@ -28,14 +28,15 @@ _READ_BYTES = 1 << 20
 class LocalWriter(Writer):
     """A file on a local disk; `folder` is where the part lies, `full` makes a path of a relative one."""
 
-    def __init__(self, folder: Path, key: str, in_thread: InThread, full: Callable[[str], str]) -> None:
-        super().__init__(in_thread, full)
+    def __init__(self, folder: Path, key: str, in_thread: InThread, mapped: Mapped, full: Callable[[str], str]) -> None:
+        super().__init__(in_thread, mapped, full)
         self._folder = folder
         self._key = key
         self._part = folder / part_name(key)
         self._file: FileIO | None = None
         self._has_record = False
         self._is_last = False
+        self._bytes = 0
 
     def find(self) -> None:
         """Take up the part that another process left, if there is one."""
@@ -51,14 +52,19 @@ class LocalWriter(Writer):
             self._sha256.update(piece)
             self.offset += len(piece)
 
-    def _put(self, piece: bytes) -> None:
+    def _put(self, piece: bytes | memoryview) -> None:
         file = self._opened()
-        if self.validator and not self._has_record and not self._is_last:
-            _beside(self._part).write_text(json.dumps({"validator": self.validator, "total": self.total}), "utf-8")
-            self._has_record = True
+        self._bytes += len(piece)
+        if self._bytes >= PIECE_BYTES and not self._is_last:
+            self._record()  # a file that comes at once needs none
         rest = memoryview(piece)
         while rest:
             rest = rest[file.write(rest) :]
+
+    def _record(self) -> None:
+        if self.validator and not self._has_record:
+            _beside(self._part).write_text(json.dumps({"validator": self.validator, "total": self.total}), "utf-8")
+            self._has_record = True
 
     def _opened(self) -> FileIO:
         if self._file is not None:
@@ -66,7 +72,8 @@ class LocalWriter(Writer):
         for number in range(2, 100):
             file, is_ours = self._made()
             if _locked(file) and (is_ours or _is_at(file, self._part)):
-                file.seek(0)
+                if not is_ours:
+                    file.seek(0)
                 self._file = file
                 return file
             file.close()
@@ -85,7 +92,7 @@ class LocalWriter(Writer):
             return FileIO(self._part, "a+"), False
 
     def _finish(self) -> None:
-        self._is_last = True  # a file that is whole at once needs no record of its part
+        self._is_last = True
         if self._buffer or self._file is None:
             self._flush()
         file = self._opened()
@@ -106,11 +113,12 @@ class LocalWriter(Writer):
         if self._buffer and not self.is_broken:
             self._flush()
         if self._file is not None:
+            self._record()
             self._file.close()
             self._file = None
 
     def _discard(self) -> None:
-        self._buffer, self._buffered = [], 0
+        self._buffer, self._buffered, self._bytes = [], 0, 0
         if self._file is None:
             return
         if os.name == "nt":

@@ -64,9 +64,9 @@ class Storage:
         `is_new` spares the look for a part, where the caller knows that there is none.
         """
         if not self.is_local:
-            return BucketWriter(self._fs.call_s3, self.run, self.full)
+            return BucketWriter(self._fs.call_s3, self.run, self._mapped, self.full)
         place = Path(self.full(folder))
-        writer = LocalWriter(place, part_key(key), self.run, self.full)
+        writer = LocalWriter(place, part_key(key), self.run, self._mapped, self.full)
         if not is_new and await self.run((place / part_name(part_key(key))).exists):
             await self.run(writer.find)
         return writer
@@ -201,6 +201,8 @@ class Storage:
 
     def _mapped(self, error: Exception) -> ArchiveError:
         where = self.root
+        if isinstance(error, ArchiveError):
+            return error
         if isinstance(error, FileNotFoundError):
             return NotFound(f"Storage has no such file: {error}")
         if isinstance(error, OSError) and error.errno in _FULL:

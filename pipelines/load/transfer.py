@@ -7,8 +7,7 @@ not what was promised), `Private` with `is_expired` (ask for fresh addresses), o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -31,8 +30,8 @@ from schemas.files import Wanted
 _PATIENCE_S = 60.0  # a host that asks for a longer pause is left to the next run
 
 
-class Answer(Protocol):
-    """A file that begins to come, as a media source gives it."""
+class Head(Protocol):
+    """What a media source says of a file before its bytes."""
 
     @property
     def total_size(self) -> int | None:
@@ -41,7 +40,7 @@ class Answer(Protocol):
 
     @property
     def offset(self) -> int:
-        """Where the chunks begin."""
+        """Where the bytes begin."""
         ...
 
     @property
@@ -54,17 +53,20 @@ class Answer(Protocol):
         """Who sends it."""
         ...
 
-    @property
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes."""
-        ...
-
 
 class Source(Protocol):
-    """Where files come from; the errors of `open` are those of pipelines.errors."""
+    """Where files come from; the errors of `fetch` are those of pipelines.errors."""
 
-    def open(self, url: str, *, offset: int = 0, validator: str | None = None) -> AbstractAsyncContextManager[Answer]:
-        """Ask for a file, from `offset` on where it is still the version of `validator`."""
+    async def fetch(
+        self,
+        url: str,
+        receiver: Reception,
+        *,
+        offset: int = 0,
+        validator: str | None = None,
+        on_bytes: Callable[[int], None],
+    ) -> None:
+        """Give a file to `receiver`, from `offset` on where it is still the version of `validator`."""
         ...
 
 
@@ -151,66 +153,101 @@ class Transfer:
         async with self.hosts.turn(_host_of(url)):
             if writer.offset and not writer.validator:
                 await self._restart()
+            reception = Reception(self.wanted.kind, self.stem, writer, self._type)
             try:
-                async with self.source.open(url, offset=writer.offset, validator=writer.validator) as answer:
-                    await self._take(answer)
-                    return await self._complete(answer)
+                await self.source.fetch(
+                    url, reception, offset=writer.offset, validator=writer.validator, on_bytes=self.on_bytes
+                )
             except Interrupted as error:
                 if error.facts.get("http_status") == 416:
                     await self._restart()
                 raise
-
-    async def _take(self, answer: Answer) -> None:
-        goes_on = answer.offset == self.writer.offset and _is_same_version(answer, self.writer)
-        if answer.offset and not goes_on:
-            await self._restart()
-            raise Interrupted(f"{answer.host} sends another part than was asked for; it begins again.")
-        if self._type is None or not goes_on:
-            await self._begin(answer, goes_on=goes_on)
-        async for chunk in answer.chunks:
-            self.on_bytes(len(chunk))
-            await self.writer.write(chunk)
-
-    async def _begin(self, answer: Answer, *, goes_on: bool) -> None:
-        """Read the first bytes; only where they are what was promised, they take the place of a part."""
-        old = self.writer.head if goes_on else b""
-        head = b""
-        while len(old) + len(head) < HEAD_BYTES and (chunk := await anext(answer.chunks, b"")):
-            head += chunk
-        self.on_bytes(len(head))
-        if not old + head:
-            raise Interrupted(f"{answer.host} sends an empty file.", host=answer.host)
-        found = sniff_as(self.wanted.kind, old + head)
-        if found is None:
-            raise _refusal(self.wanted.kind, old + head, answer.host)
-        if not goes_on:
-            await self._restart()
-        self._type = found
-        await self.writer.begin(self.stem + found.suffix, validator=answer.validator, total=answer.total_size)
-        if head:
-            await self.writer.write(head)
-
-    async def _complete(self, answer: Answer) -> Arrived:
-        size, total = self.writer.offset, answer.total_size
-        if total is not None and size < total:
-            raise Interrupted(f"{answer.host} stopped after {size} of {total} bytes.", host=answer.host)
-        if total is not None and size > total:
-            await self._restart()
-            raise Interrupted(f"{answer.host} sends more bytes than the {total} that it promised.", host=answer.host)
-        if self._type is None:
-            raise Interrupted(f"{answer.host} sends an empty file.", host=answer.host)
-        return Arrived(await self.writer.commit(), self._type, answer.host)
+            finally:
+                self._type = reception.type
+        if reception.arrived is None:
+            raise Interrupted(f"{_host_of(url)} sends no end.", host=_host_of(url))
+        return reception.arrived
 
     async def _restart(self) -> None:
         self._type = None
         await self.writer.restart()
 
 
-def _is_same_version(answer: Answer, writer: Writer) -> bool:
+class Reception:
+    """Takes one answer into the writer, in the threads of the source: `begin`, `take` again and again, `end`.
+
+    What it raises ends the fetch. `type` is known once the first bytes told it, `arrived` after the end.
+    """
+
+    def __init__(self, kind: str, stem: str, writer: Writer, known: FileType | None) -> None:
+        self.type = known
+        self.arrived: Arrived | None = None
+        self._kind, self._stem, self._writer = kind, stem, writer
+        self._head: Head
+        self._first = b""
+        self._goes_on = False
+        self._is_named = False
+
+    def begin(self, head: Head) -> None:
+        """The answer begins."""
+        self._head = head
+        self._goes_on = head.offset == self._writer.offset and _is_same_version(head, self._writer)
+        if head.offset and not self._goes_on:
+            self._forget()
+            raise Interrupted(f"{head.host} sends another part than was asked for; it begins again.")
+        self._is_named = self.type is not None and self._goes_on
+
+    def take(self, piece: memoryview) -> None:
+        """Its next bytes."""
+        if self._is_named:
+            self._writer.take(piece)
+            return
+        old = self._writer.head if self._goes_on else b""
+        if len(old) + len(self._first) + len(piece) < HEAD_BYTES:
+            self._first += piece
+            return
+        self._name(old + self._first + piece[:HEAD_BYTES])
+        self._writer.take(piece)
+
+    def end(self) -> None:
+        """All of it came."""
+        if not self._is_named:
+            self._name((self._writer.head if self._goes_on else b"") + self._first)
+        size, total, host = self._writer.offset, self._head.total_size, self._head.host
+        if total is not None and size < total:
+            raise Interrupted(f"{host} stopped after {size} of {total} bytes.", host=host)
+        if total is not None and size > total:
+            self._forget()
+            raise Interrupted(f"{host} sends more bytes than the {total} that it promised.", host=host)
+        if self.type is None:
+            raise Interrupted(f"{host} sends an empty file.", host=host)
+        self.arrived = Arrived(self._writer.finish(), self.type, host)
+
+    def _name(self, first: bytes) -> None:
+        """Judge the first bytes; only where they are what was promised, they take the place of a part."""
+        head = self._head
+        if not first:
+            raise Interrupted(f"{head.host} sends an empty file.", host=head.host)
+        found = sniff_as(self._kind, first)
+        if found is None:
+            raise _refusal(self._kind, first, head.host)
+        if not self._goes_on:
+            self._forget()
+        self.type, self._is_named = found, True
+        self._writer.name(self._stem + found.suffix, head.validator, head.total_size)
+        if self._first:
+            self._writer.take(memoryview(self._first))
+
+    def _forget(self) -> None:
+        self.type = None
+        self._writer.forget()
+
+
+def _is_same_version(head: Head, writer: Writer) -> bool:
     if writer.offset == 0:
         return True
-    same_size = writer.total is None or answer.total_size is None or writer.total == answer.total_size
-    return same_size and (answer.validator is None or answer.validator == writer.validator)
+    same_size = writer.total is None or head.total_size is None or writer.total == head.total_size
+    return same_size and (head.validator is None or head.validator == writer.validator)
 
 
 def _refusal(kind: str, head: bytes, host: str) -> Refused:
