@@ -66,11 +66,11 @@ class Archive:
         return found
 
     def rows(self) -> dict[str, list[str]]:
-        """Every row of every table but the marks of the last verification."""
+        """Every row of every table but marks: of the last verification, and of searches for files that are settled."""
         found = {}
         with open_lake(self.settings, read_only=True) as lake:
             for table in TABLES:
-                names = ", ".join(f'"{name}"' for name in table.names if name != "verified_at")
+                names = ", ".join(f'"{name}"' for name in table.names if name not in {"verified_at", "settled_at"})
                 found[table.name] = sorted(map(repr, lake.query(f"SELECT {names} FROM {table.name}").rows()))
         return found
 
@@ -160,11 +160,13 @@ def verified_and_repaired(made: Archive) -> None:
 def rebuilt(made: Archive) -> None:
     lived = made.rows()
     assert [t["table"] for t in made.call("rebuild", "--dry-run")["tables"] if t["changed"] or t["added"]] == []
+    assert one(made.settings, "SELECT count(settled_at) FROM runs") > 0
     made.spoil("UPDATE posts SET caption = 'misread'")
     made.spoil("DELETE FROM media WHERE kind = 'cover'")
     changed = made.call("rebuild")
     assert {t["table"] for t in changed["tables"] if t["changed"] or t["added"] or t["removed"]} == {"posts", "media"}
     assert made.rows() == lived
+    assert one(made.settings, "SELECT count(settled_at) FROM runs") == 0, "the next run looks at all that is promised"
 
 
 def maintained(made: Archive, then: datetime, count: str, first: dict[str, int]) -> None:
