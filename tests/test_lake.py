@@ -8,6 +8,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -233,6 +234,20 @@ def test_wanted_of_a_listing_include_the_owners_avatar(lake):
     assert [one.media_id for one in lake.wanted(kinds=["avatar"], listing="post", owner_id="author")] == [
         "author:avatar:0"
     ]
+
+
+def test_a_search_of_many_posts_is_cut_into_parts_that_miss_nothing(lake, monkeypatch):
+    monkeypatch.setattr("pipelines.load.promises._PART", 5)
+    ids = [f"7{number:03}{'0' * 15}" for number in range(23)] + ["71", "odd"]
+    lake.apply(frames_of_posts("p1", 1, ids), ["p1"], run_id="r1")
+    for asked in ({}, {"listing": "post", "owner_id": "author"}):
+        search = {"kinds": ["video", "cover"], **asked}
+        parts = lake.wanted_parts(**search)
+        assert len(parts) == 5
+        found = [lake.wanted_ids(**search, part=part) for part in parts]
+        assert all(found)
+        assert sorted(chain.from_iterable(found)) == sorted(lake.wanted_ids(**search))
+        assert sum(map(len, found)) == 50
 
 
 def test_the_query_for_wanted_fills_every_field():

@@ -35,6 +35,9 @@ _TABLE_OPTIONS = {
     "raw_pages": {"parquet_row_group_size": "8", "target_file_size": "2MB"},
 }
 
+# A million posts are filled in some 600 MB; a person waits for it once.
+_ROOM = "2GB"
+
 # What older archives know already of a column that was added, which no later answer tells of gone posts.
 _FILLED = {
     "posts.last_like_count": f"""UPDATE {NAME}.posts p SET {", ".join(f"last_{name} = s.{name}" for name in COUNTS)}
@@ -81,7 +84,17 @@ def make_tables(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(statement)
     for column, statement in _FILLED.items():
         if column in added:
-            con.execute(statement)
+            _with_room(con, statement)
+
+
+def _with_room(con: duckdb.DuckDBPyConnection, statement: str) -> None:
+    """Run what touches every row of an old archive, once, in more memory than a run is given."""
+    usual = str(con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
+    con.execute(f"SET GLOBAL memory_limit = '{_ROOM}'")
+    try:
+        con.execute(statement)
+    finally:
+        con.execute(f"SET GLOBAL memory_limit = '{usual}'")
 
 
 def finish(con: duckdb.DuckDBPyConnection) -> None:

@@ -110,8 +110,9 @@ def parts(con: duckdb.DuckDBPyConnection, search: Search) -> list[Part]:
     shares = [number / (posts // _PART) for number in range(1, posts // _PART)]
     if not shares:
         return [Part()]
-    sql = "SELECT approx_quantile(TRY_CAST(aweme_id AS BIGINT), ?) FROM posts"
-    found = con.execute(sql, [shares]).fetchall()[0][0] or ()
+    # Its shares must be constants, and of this type.
+    sql = f"SELECT approx_quantile(TRY_CAST(aweme_id AS BIGINT), {shares}::FLOAT[]) FROM posts"
+    found = con.execute(sql).fetchall()[0][0] or ()
     bounds = [None, *sorted({str(bound) for bound in found}), None]
     return [Part(first, last) for first, last in pairwise(bounds)][::-1]
 
