@@ -23,7 +23,7 @@ demo: setup ## archive a made-up account, then show what landed
 	@$(BIN)/aweme demo
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: setup ## style and types
 	@$(BIN)/ruff check .
@@ -31,7 +31,7 @@ lint: setup ## style and types
 	@$(BIN)/mypy
 
 bench: setup ## measure; prints a table and writes JSON
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: ## make requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
