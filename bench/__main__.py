@@ -5,26 +5,28 @@ from __future__ import annotations
 import importlib
 import json
 import platform
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 NAMES = ("transform", "pipeline", "lake", "queries", "download", "job", "care")
+ONE = "--one"  # this program to itself
 RESULTS = Path(__file__).parent / "results"
 
 
-def main(names: list[str]) -> None:
+def main(words: list[str]) -> int:
+    if {"-h", "--help"} & set(words):
+        print(f"{__doc__}\n\nBenchmarks: {', '.join(NAMES)}")
+        return 0
+    if unknown := [word for word in words if word not in NAMES]:
+        print(f"There is no benchmark {unknown[0]!r}: choose from {', '.join(NAMES)}.", file=sys.stderr)
+        return 2
     rows: list[dict[str, Any]] = []
-    for name in names or NAMES:
-        try:
-            module = importlib.import_module(f"bench.{name}")
-        except ModuleNotFoundError as error:
-            if error.name == f"bench.{name}":
-                continue
-            raise
+    for name in words or NAMES:
         print(f"{name} ...", file=sys.stderr)
-        rows += [{"benchmark": name, **row} for row in module.run()]
+        rows += [{"benchmark": name, **row} for row in alone(name)]
     columns = ("benchmark", "what", "value", "unit", "yardstick", "ratio")
     widths = [max(len(column), *(len(shown(row.get(column))) for row in rows)) for column in columns]
     print("  ".join(column.ljust(width) for column, width in zip(columns, widths, strict=True)))
@@ -36,6 +38,16 @@ def main(names: list[str]) -> None:
     machine = {"python": platform.python_version(), "system": platform.platform()}
     path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1), "utf-8")
     print(f"\n{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    return 0
+
+
+def alone(name: str) -> list[dict[str, Any]]:
+    """The rows of a benchmark from a process of its own: a child's peak of memory begins with its parent's."""
+    done = subprocess.run([sys.executable, "-m", "bench", ONE, name], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"The benchmark {name} ended with {done.returncode}.")
+    rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return rows
 
 
 def shown(value: Any) -> str:
@@ -47,4 +59,8 @@ def shown(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    match sys.argv[1:]:
+        case [word, name] if word == ONE:
+            print(json.dumps(importlib.import_module(f"bench.{name}").run()))
+        case words:
+            sys.exit(main(words))

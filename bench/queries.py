@@ -1,4 +1,4 @@
-"""Ten questions of a researcher, each from a new cursor, on a large archive that was maintained; beside 150 ms."""
+"""Questions of a researcher, each from a new cursor, on a large archive that was maintained; beside 150 ms."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ QUESTIONS = {
     "growth of an account by day": """
         SELECT observed_at::DATE AS day, sum(like_count) AS likes FROM post_stats
         WHERE aweme_id BETWEEN '{first}' AND '{last}' GROUP BY ALL ORDER BY day""",
+    "top posts of a tag, by newest counts": """
+        SELECT p.aweme_id, p.author, p.like_count FROM post_tags t JOIN posts_latest p USING (aweme_id)
+        WHERE t.tag_id = '77' ORDER BY p.like_count DESC LIMIT 10""",
     "top posts of a tag of one account": """
         SELECT t.aweme_id, max(s.like_count) AS likes FROM post_tags t JOIN post_stats s USING (aweme_id)
         WHERE t.tag_id = '42' AND t.aweme_id BETWEEN '{first}' AND '{last}'
@@ -33,6 +36,7 @@ QUESTIONS = {
     "posts of a tag by month": """
         SELECT date_trunc('month', p.created_at) AS month, count(*) AS posts
         FROM post_tags t JOIN posts p USING (aweme_id) WHERE t.tag_id = '42' GROUP BY ALL ORDER BY month""",
+    "storage by kind": "FROM storage_by_kind ORDER BY byte_count DESC",
     "captions with a word": "SELECT count(*) FROM posts WHERE contains(caption, '12345')",
     "what vanished last month": """
         SELECT owner_id, count(*) AS posts FROM listing_entries
@@ -49,6 +53,7 @@ def run(posts: int = 1_000_000) -> list[dict[str, Any]]:
         with open_lake(Path(folder)) as lake:
             fill(lake, posts)
             _observe(lake)
+            _tag_and_keep(lake)
             stats = lake.query("SELECT count(*) FROM post_stats").item()
         owner = posts // PER_OWNER // 2
         ids = [str(7_000_000_000_000_000_000 + (owner * PER_OWNER + n) * 1_000_000_000_003) for n in (0, PER_OWNER - 1)]
@@ -67,6 +72,18 @@ def _observe(lake: Lake) -> None:
         like_count + {day} AS like_count) FROM post_stats WHERE observed_at = TIMESTAMPTZ '{DAY.isoformat()}'
         ORDER BY aweme_id"""
         lake.commit(lambda con, sql=sql: con.execute(sql))  # type: ignore[misc]
+
+
+def _tag_and_keep(lake: Lake) -> None:
+    """A rarer tag on every post beside the one that all have, and a kept file for everything promised."""
+    tags = (
+        "INSERT INTO post_tags SELECT * REPLACE ((hash(aweme_id) % 200)::VARCHAR AS tag_id, 50 AS start) FROM post_tags"
+    )
+    lake.commit(lambda con: con.execute(tags))
+    files = """INSERT INTO files (media_id, state, attempts, path, size_bytes, sha256, media_kind)
+        SELECT media_id, 'stored', 1, 'media/somebody/' || media_id, size_bytes, sha256(media_id), kind FROM media
+        ORDER BY media_id"""
+    lake.commit(lambda con: con.execute(files))
 
 
 def _line(lake: Lake, what: str, sql: str, posts: int, stats: int) -> dict[str, Any]:
