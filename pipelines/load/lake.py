@@ -51,6 +51,8 @@ class Lake:
         self, place: attach.Place, con: duckdb.DuckDBPyConnection, temp: tempfile.TemporaryDirectory[str]
     ) -> None:
         self._place, self._con, self._temp = place, con, temp
+        # Cursors for reading come from a connection that does nothing else: one that is at work gives none until then.
+        self._idle = con.cursor()
         self._writer: turns.Writer | None = None
         self._now: Callable[[], datetime] = _utc_now
 
@@ -119,6 +121,7 @@ class Lake:
 
     def close(self) -> None:
         """Close the catalog; what was committed stays."""
+        self._idle.close()
         self._con.close()
         self._temp.cleanup()
 
@@ -153,7 +156,7 @@ class Lake:
         return self._read()
 
     def _read(self) -> duckdb.DuckDBPyConnection:
-        cursor = self._con.cursor()
+        cursor = self._idle.cursor()
         cursor.execute(f"USE {attach.NAME}")
         return cursor
 

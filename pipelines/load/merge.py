@@ -58,31 +58,31 @@ def merge(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> Merged:
     is_sequence = _has_repeats(new, key)
     if stored.is_empty() and not is_sequence:  # the usual case of a first run: every rule gives the row itself
         return Merged(rows=new.select(table.names), known=new.select(key).clear(), changes=CHANGES.schema.to_frame())
-    kept = stored.lazy().rename({name: name + _IN for name in table.names if name not in table.key})
-    rows = new.lazy().join(kept, on=key, how="left", maintain_order="left")
+    # Step by step: to plan these wide expressions as one lazy query takes longer than to carry them out.
+    kept = stored.rename({name: name + _IN for name in table.names if name not in table.key})
+    rows = new.join(kept, on=key, how="left", maintain_order="left")
     rows = rows.with_columns((pl.col("observed_at") <= pl.col("observed_at" + _IN)).fill_null(value=False).alias(_OLD))
-    rows = rows.collect().lazy()
-    folded = _folded(table, rows, is_sequence=is_sequence).collect().lazy()
-    is_known = pl.col("observed_at" + _IN).is_not_null()
-    merged, known, changes = pl.collect_all(
-        [
-            folded.select([_result(column) for column in table]),
-            folded.filter(is_known).select(key),
-            _changes(table, rows, is_sequence=is_sequence),
-        ]
+    folded = _folded(table, rows, is_sequence=is_sequence)
+    return Merged(
+        rows=folded.select([_result(column) for column in table]),
+        known=folded.filter(pl.col("observed_at" + _IN).is_not_null()).select(key),
+        changes=_changes(table, rows, is_sequence=is_sequence),
     )
-    return Merged(rows=merged, known=known, changes=changes)
 
 
 def _has_repeats(rows: pl.DataFrame, key: Sequence[str]) -> bool:
     """Whether rows that are sorted by key hold one of them twice."""
     if rows.height < 2:
         return False
-    same = pl.all_horizontal([pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key])
-    return bool(rows.lazy().select(same.slice(1).any()).collect().item())
+    return bool(rows.select(_is_as_before(key).slice(1).any()).item())
 
 
-def _folded(table: Table, rows: pl.LazyFrame, *, is_sequence: bool) -> pl.LazyFrame:
+def _is_as_before(names: Sequence[str]) -> pl.Expr:
+    """Whether these columns are as in the row before."""
+    return pl.all_horizontal([pl.col(name).eq_missing(pl.col(name).shift(1)) for name in names])
+
+
+def _folded(table: Table, rows: pl.DataFrame, *, is_sequence: bool) -> pl.DataFrame:
     """A row per key, in the shape that `_result` reads."""
     if not is_sequence:
         return _one(table, rows)
@@ -98,7 +98,7 @@ def _newer(name: str) -> pl.Expr:
     return pl.when(~pl.col(_OLD)).then(pl.col(name))
 
 
-def _one(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
+def _one(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """Keys with a single moment."""
     picks: list[pl.Expr] = []
     for column in _folding(table):
@@ -112,7 +112,7 @@ def _one(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.select([*table.key, _OLD, *(column.name + _IN for column in _folding(table)), *picks])
 
 
-def _many(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
+def _many(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """Keys with several moments, in the same shape."""
     nulls = [
         (~pl.col(_OLD) & pl.col(column.name).is_null())
@@ -181,13 +181,32 @@ def _result(column: Column) -> pl.Expr:
             return pl.when(was_cleared).then(newest).otherwise(pl.coalesce(stored, newest)).alias(name)
 
 
-def _changes(table: Table, rows: pl.LazyFrame, *, is_sequence: bool) -> pl.LazyFrame:
+def _changes(table: Table, rows: pl.DataFrame, *, is_sequence: bool) -> pl.DataFrame:
     """A row per tracked column and moment at which its value became another; a first sighting is no change."""
-    found = [_changes_of(table, table[name], rows, is_sequence=is_sequence) for name in table.tracked]
-    return pl.concat([CHANGES.schema.to_frame().lazy(), *found], how="vertical")
+    differing = _differing(table, rows)
+    found = [_changes_of(table, table[name], rows, is_sequence=is_sequence) for name in differing]
+    return pl.concat([CHANGES.schema.to_frame(), *found], how="vertical")
 
 
-def _changes_of(table: Table, column: Column, rows: pl.LazyFrame, *, is_sequence: bool) -> pl.LazyFrame:
+def _differing(table: Table, rows: pl.DataFrame) -> list[str]:
+    """The tracked columns that may have changed: those with a value unlike the stored one or the one before it.
+
+    Most pages change none, and this one look at all of them is much cheaper than a closer one at each.
+    """
+    if not table.tracked:
+        return []
+    is_known, is_same_key = pl.col("observed_at" + _IN).is_not_null(), _is_as_before(table.key)
+    looks = []
+    for name in table.tracked:
+        value = pl.col(name)
+        differs = (is_known & value.ne_missing(pl.col(name + _IN))) | (is_same_key & value.ne_missing(value.shift(1)))
+        # A value that was left out changes nothing where the last known one stands.
+        looks.append((differs & value.is_not_null() if table[name].rule is Rule.LATEST else differs).any().alias(name))
+    found = rows.select(looks).row(0)
+    return [name for name, differs in zip(table.tracked, found, strict=True) if differs]
+
+
+def _changes_of(table: Table, column: Column, rows: pl.DataFrame, *, is_sequence: bool) -> pl.DataFrame:
     name, key = column.name, list(table.key)
     needed = [*key, "observed_at", "page_id", name, name + _IN, "observed_at" + _IN, _OLD]
     seen = rows.select(list(dict.fromkeys(needed))).with_columns(
@@ -258,12 +277,12 @@ def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFr
     if stored.is_empty() and not _has_repeats(new, subject):
         return new.filter(pl.any_horizontal(pl.col(values).is_not_null())).select(table.names)
     both = [
-        stored.lazy().select(table.names).with_columns(pl.lit(value=True).alias(_IN)),
-        new.lazy().with_columns(pl.lit(value=False).alias(_IN)),
+        stored.select(table.names).with_columns(pl.lit(value=True).alias(_IN)),
+        new.with_columns(pl.lit(value=False).alias(_IN)),
     ]
     order = [*subject, "observed_at", _IN]
     rows = pl.concat(both).sort(order, descending=[name == _IN for name in order], maintain_order=True)
     rows = rows.filter(pl.col(_IN) | pl.col("observed_at").ne_missing(pl.col("observed_at").shift(1).over(subject)))
     last = [pl.col(name).forward_fill().over(subject).shift(1).over(subject).alias(name + _ANY) for name in values]
     differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _ANY)) for name in values]
-    return rows.with_columns(last).filter(~pl.col(_IN) & pl.any_horizontal(differs)).select(table.names).collect()
+    return rows.with_columns(last).filter(~pl.col(_IN) & pl.any_horizontal(differs)).select(table.names)
