@@ -276,6 +276,30 @@ def test_an_odd_item_costs_neither_its_page_nor_its_neighbours():
     assert (page.item_count, page.item_ids, page.unpinned_ids) == (4, ("2",), ("2",))
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        b'{"aweme_id":"2","desc":"\\ud83e"}',
+        b'{"aweme_id":"2","desc":"\xff"}',
+        b'{"aweme_id":"2","is_top":"0","desc":"\xff"}',
+        b'{"aweme_id":"2","desc":"two\nlines"}',
+        b'{"aweme_id":"2","is_top":NaN}',
+        b'{"aweme_id":"2","is_top":1e400}',
+        b'{"aweme_id":"2","duration":' + b"9" * 5000 + b"}",
+    ],
+)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_strict_readers_refuse_costs_no_page(mark, item):
+    body = b'{"status_code":0,"has_more":1,"max_cursor":5,"aweme_list":[{"aweme_id":"1"},%b,{"aweme_id":"3"}]}' % item
+    page = page_of("user_post", mark + body)
+    assert (page.item_ids, page.unpinned_ids, page.next_cursor) == (("1", "2", "3"), ("1", "2", "3"), "5")
+
+
+def test_an_answer_nested_too_deeply_is_unfamiliar():
+    body = b'{"has_more":1,"aweme_list":[{"aweme_id":"1","x":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
+    assert type(refused("user_post", body)) is Unfamiliar
+
+
 def test_numbers_as_text_are_numbers():
     page = page_of("user_post", {"status_code": "0", "has_more": "1", "max_cursor": "5", "aweme_list": []})
     assert (page.has_more, page.next_cursor) == (True, "5")

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import orjson
 
 from pipelines.extract.endpoints import Cursor, Endpoint, Path
+from schemas.bodies import load_json
 
 _TOP: dict[str, Any] = {
     "status_code": int,
@@ -82,11 +82,9 @@ def parse(endpoint: Endpoint, body: bytes) -> Answer:
     """The facts of a JSON object; ValueError where the body is no JSON, TypeError where it is no object."""
     try:
         return Answer(_decoder(endpoint).decode(body))
-    except msgspec.ValidationError:
-        # One field of an unusual type must not cost the page: read all of it, and take what can be taken.
-        document = orjson.loads(body)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from error
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        # A field of an unusual type or half an emoji must not cost the page: read all of it, take what can be taken.
+        document = load_json(body)
     if not isinstance(document, dict):
         raise TypeError(f"the answer is a JSON {type(document).__name__}, not an object")
     return Answer(document)

@@ -12,18 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import orjson
-
 _CHINA = timezone(timedelta(hours=8))
 _OUTSIDE = re.compile(r"[^一-龥a-zA-Z0-9#]")
 
 Answer = Mapping[str, Any]
 Reader = Callable[[Answer], Any]
-
-
-def load_json(body: bytes) -> Any:
-    """An answer's body as plain values, 64-bit integers exact."""
-    return orjson.loads(body)
 
 
 def cleaned(text: Any) -> str | None:
