@@ -200,6 +200,15 @@ def test_ids_beyond_the_range_of_floats_are_exact() -> None:
     assert (row["aweme_id"], row["music_id"]) == ("9007199254740993", "98765432109876543210")
 
 
+@pytest.mark.parametrize("nobody", [True, False, 1.5, 7300000000000000001.0, "0", 0, [], {}])
+def test_what_is_no_id_names_nobody_and_exact_numbers_do(nobody: Any) -> None:
+    odd = {"aweme_id": nobody, "author": {"uid": "9"}}
+    found = frames({"aweme_list": [odd, {"aweme_id": 12.0, "author": {"uid": nobody}, "author_user_id": 7}]})
+    assert found["posts"]["aweme_id"].to_list() == ["12"]
+    assert found["posts"]["uid"].to_list() == ["7"]
+    assert found["rejects"]["position"].to_list() == [0]
+
+
 def test_beside_the_list_stands_what_else_was_wanted() -> None:
     shape = Shape(Post, ("aweme_list",), beside=("mix_info",))
     for body in (b'{"aweme_list":[{"aweme_id":"1"}],"mix_info":{"a":1}}', b'{"aweme_list":[null],"mix_info":{"a":1}}'):

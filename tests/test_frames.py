@@ -125,6 +125,10 @@ def test_a_lasting_room_number_without_a_broadcast_leads_to_the_last_one() -> No
     assert (row["room_id"], row["webcast_id"], row["sec_user_id"], row["status"]) == ("74", "123", "s", 4)
 
 
+def test_a_last_room_that_cannot_be_read_is_none() -> None:
+    assert frames_of([page(b'{"data":{"data":[],"enter_room_id":"\xff"}}', "live", "123")]) == {}
+
+
 def test_addresses_of_a_live_room_come_from_the_newer_place_where_the_older_one_is_empty() -> None:
     text = json.dumps({"data": {"origin": {"main": {"flv": "https://a/1.flv", "hls": "https://a/1.m3u8"}}, "ao": {}}})
     stream = {"flv_pull_url": {}, "live_core_sdk_data": {"pull_data": {"stream_data": text}}}

@@ -84,6 +84,8 @@ def _reader(info: inspect.Type) -> Reader:
 def _union_reader(info: inspect.UnionType) -> Reader:
     # Numbers before flags: is_h265 is a flag for years, and then it is 2.
     kinds = sorted(info.types, key=lambda kind: isinstance(kind, inspect.BoolType))
+    if {inspect.StrType, inspect.IntType} <= {type(kind) for kind in kinds}:
+        return _identity
     readers = [_reader(kind) for kind in kinds if not isinstance(kind, inspect.NoneType)]
     if len(readers) == 1:
         return readers[0]
@@ -155,6 +157,13 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _identity(value: Any) -> str | int | None:
+    # true is no id, and a float is one only as long as it is exact: beyond that it would name somebody else.
+    if isinstance(value, float) and value.is_integer() and abs(value) < _INEXACT:
+        return int(value)
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _flag(value: Any) -> bool | None:
