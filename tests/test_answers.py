@@ -209,6 +209,11 @@ def test_what_is_no_id_names_nobody_and_exact_numbers_do(nobody: Any) -> None:
     assert found["rejects"]["position"].to_list() == [0]
 
 
+@pytest.mark.parametrize("moment", [253_402_214_400, 253_402_300_799, 253_402_300_800, 10**30, -1, 1e300])
+def test_a_moment_that_some_clock_cannot_show_is_none(moment: float) -> None:
+    assert frames({"aweme_list": [{"aweme_id": "1", "create_time": moment}]})["posts"]["created_at"].to_list() == [None]
+
+
 def test_beside_the_list_stands_what_else_was_wanted() -> None:
     shape = Shape(Post, ("aweme_list",), beside=("mix_info",))
     for body in (b'{"aweme_list":[{"aweme_id":"1"}],"mix_info":{"a":1}}', b'{"aweme_list":[null],"mix_info":{"a":1}}'):

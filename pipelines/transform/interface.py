@@ -29,10 +29,10 @@ def time_text(seconds: Any) -> str:
     if not seconds:
         return ""
     try:
-        moment = datetime.fromtimestamp(int(seconds), UTC)
+        moment = datetime.fromtimestamp(int(seconds), UTC).astimezone(_CHINA)
     except (TypeError, ValueError, OverflowError, OSError):
         return ""
-    return f"{moment.astimezone(_CHINA):%Y-%m-%d %H-%M-%S}"
+    return f"{moment:%Y-%m-%d %H-%M-%S}"
 
 
 def at(value: Any, path: str) -> Any:
