@@ -107,7 +107,8 @@ async def _beside(walking: Awaitable[None], follow: Callable[[asyncio.Event], Aw
 
 async def read_profile(run: Run, sec_user_id: str) -> str | None:
     """Read an account's profile: who it is, and how many posts to expect; its uid. Its folder follows its name."""
-    from pipelines.transform.interface import at, load_json
+    from pipelines.transform.interface import at
+    from schemas.bodies import load_json
 
     page = await read_one(run, "user_profile", sec_user_id)
     answer = load_json(page.body)
@@ -121,7 +122,8 @@ async def read_profile(run: Run, sec_user_id: str) -> str | None:
 
 
 async def _mix_of(run: Run, aweme_id: str) -> str:
-    from pipelines.transform.interface import at, load_json
+    from pipelines.transform.interface import at
+    from schemas.bodies import load_json
 
     page = await read_one(run, "post_detail", aweme_id)
     mix_id = at(load_json(page.body), "aweme_detail.mix_info.mix_id")

@@ -57,7 +57,8 @@ class DouyinDownloader(Machinery):
         """The same file with addresses from its post's detail; None where there is none any more."""
         from pipelines.extract.questions import question
         from pipelines.load.plans import plan
-        from pipelines.transform.interface import detail_dict, load_json
+        from pipelines.transform.interface import detail_dict
+        from schemas.bodies import load_json
 
         aweme_id = wanted.aweme_id or ""
         try:

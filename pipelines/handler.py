@@ -68,7 +68,7 @@ class DouyinHandler:
 
     async def _answer(self, operation: str, target: str) -> dict[str, Any]:
         from pipelines.extract.questions import question
-        from pipelines.transform.interface import load_json
+        from schemas.bodies import load_json
 
         async with self._crawler() as crawler:
             page = await crawler.ask(operation, question(operation, target), target=target)

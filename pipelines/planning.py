@@ -61,7 +61,8 @@ async def plan_job(settings: Settings, job: ArchiveJob, *, on_event: OnEvent = s
 
 
 async def _read_profile(house: House, mode: Mode, plan: Plan) -> float:
-    from pipelines.transform.interface import at, load_json
+    from pipelines.transform.interface import at
+    from schemas.bodies import load_json
 
     began = time.monotonic()
     page = await house.crawler.ask("user_profile", question("user_profile", plan.target), target=plan.target)

@@ -124,7 +124,8 @@ def begin(
 def posts_of(page: Page) -> list[tuple[dict[str, Any], Mapping[str, Any]]]:
     """The posts of an answer as dicts of the spec, each with the post it was made of; what is no post is left out."""
     from pipelines.extract.endpoints import endpoint_of
-    from pipelines.transform.interface import at, load_json, post_dict
+    from pipelines.transform.interface import at, post_dict
+    from schemas.bodies import load_json
 
     answer = load_json(page.body)
     endpoint = endpoint_of(page.operation)

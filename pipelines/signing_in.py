@@ -61,17 +61,16 @@ def is_private(path: Path) -> bool:
 
 async def whose_login(crawler: DouyinCrawler) -> Login:
     """Ask Douyin whose cookie the crawler has. Raises what the request raises; a cookie without a login is not sent."""
-    import orjson
-
     from pipelines.extract.questions import question
+    from schemas.bodies import load_json
 
     if not crawler.has_login:
         return Login(holds=False, reason="there is no login in the cookie; make one with `aweme login`")
     page = await crawler.ask("query_user", question("query_user", ""))
     try:
-        answer = orjson.loads(page.body)
+        answer = load_json(page.body)
         kind, uid = int(answer.get("user_uid_type") or 0), str(answer.get("user_uid") or "")
-    except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise Unfamiliar("Douyin's answer about the login cannot be read; try again later.") from error
     if kind == 0 or not uid:
         return Login(

@@ -152,8 +152,23 @@ def test_salvage_reads_a_well_formed_post_as_the_strict_way_does(post: dict[str,
         (b'{"aweme_list":[{"aweme_id":"1","desc":"a","x":NaN},{"aweme_id":"2","desc":"b"}]}', ["a", "b"]),
         (b'\xef\xbb\xbf{"aweme_list":[{"aweme_id":"1","desc":"a"}]}', ["a"]),
         (b'{"aweme_list":[{"aweme_id":"1","desc":"a\xff"}]}', ["a\ufffd"]),
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"a\xe4\xb8 \\\\xe4"}]}', ["a\ufffd \\xe4"]),
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"a\\xe4\\xb8 \\\\xe4"}]}', ["a\ufffd \\xe4"]),
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"a\nb\x02"}]}', ["a\nb\x02"]),
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"a","create_time":1e400},{"aweme_id":"2","desc":"b"}]}', ["a", "b"]),
+        (b'{"aweme_list":[{"aweme_id":"1","desc":"a","duration":' + b"9" * 5000 + b"}]}", ["a"]),
     ],
-    ids=["half a surrogate", "NaN", "byte-order mark", "broken UTF-8"],
+    ids=[
+        "half a surrogate",
+        "NaN",
+        "byte-order mark",
+        "broken UTF-8",
+        "half a letter",
+        "half a letter as raw pages keep it",
+        "control characters",
+        "an infinite number",
+        "an endless number",
+    ],
 )
 def test_what_strict_readers_refuse_is_read_all_the_same(broken: bytes, kept: list[str]) -> None:
     assert frames(broken)["posts"]["caption"].to_list() == kept
@@ -183,6 +198,20 @@ def test_ids_beyond_the_range_of_floats_are_exact() -> None:
     body = b'{"aweme_list":[{"aweme_id":9007199254740993,"music":{"id":98765432109876543210,"title":7}}]}'
     row = frames(body)["posts"].to_dicts()[0]
     assert (row["aweme_id"], row["music_id"]) == ("9007199254740993", "98765432109876543210")
+
+
+@pytest.mark.parametrize("nobody", [True, False, 1.5, 7300000000000000001.0, "0", 0, [], {}])
+def test_what_is_no_id_names_nobody_and_exact_numbers_do(nobody: Any) -> None:
+    odd = {"aweme_id": nobody, "author": {"uid": "9"}}
+    found = frames({"aweme_list": [odd, {"aweme_id": 12.0, "author": {"uid": nobody}, "author_user_id": 7}]})
+    assert found["posts"]["aweme_id"].to_list() == ["12"]
+    assert found["posts"]["uid"].to_list() == ["7"]
+    assert found["rejects"]["position"].to_list() == [0]
+
+
+@pytest.mark.parametrize("moment", [253_402_214_400, 253_402_300_799, 253_402_300_800, 10**30, -1, 1e300])
+def test_a_moment_that_some_clock_cannot_show_is_none(moment: float) -> None:
+    assert frames({"aweme_list": [{"aweme_id": "1", "create_time": moment}]})["posts"]["created_at"].to_list() == [None]
 
 
 def test_beside_the_list_stands_what_else_was_wanted() -> None:

@@ -27,7 +27,7 @@ def running() -> Iterator[Simulator]:
 
 @pytest.fixture
 def aweme(tmp_path: Path, running: Simulator):
-    def call(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def call(*words: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
         own = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
@@ -38,7 +38,7 @@ def aweme(tmp_path: Path, running: Simulator):
             **environ,
         }
         command = [sys.executable, "-m", "deployments.cli", *words]
-        return subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, cwd=tmp_path, env=own, input=stdin, capture_output=True, text=True, timeout=120)
 
     return call
 
@@ -141,6 +141,12 @@ def test_resolve_gives_one_object_per_input_in_order(aweme, running: Simulator) 
         "id": "7298145681699622182",
         "form": "video",
     }
+
+
+def test_resolve_reads_lines_of_any_system(aweme) -> None:
+    link = "https://www.douyin.com/video/7298145681699622182"
+    found = value(aweme("resolve", "-", "--json", stdin=f"{link}\r\n\r\nnothing\n{link}"))
+    assert [(one["input"], one.get("kind")) for one in found] == [(link, "post"), ("nothing", None), (link, "post")]
 
 
 def test_config_hides_secrets_and_says_where_each_setting_came_from(aweme) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from pipelines.transform.films import MOST_URLS, Film, film_of
 from pipelines.transform.picks_of_posts import Video
@@ -51,6 +52,17 @@ def test_equal_pictures_are_told_apart_by_frames_then_rate_then_size() -> None:
 
 def test_an_encoding_without_addresses_is_passed_over() -> None:
     assert best(variant("large", 1080, 1920, urls=[]), variant("small", 720, 1280)) == "small"
+
+
+@pytest.mark.parametrize("urls", [[None], ["", ""], [{}, ""], "x", {"a": 1}, [[]]])
+def test_an_encoding_without_one_usable_address_is_passed_over(urls: Any) -> None:
+    found = film(bit_rate=[variant("large", 1080, 1920, urls=urls), variant("small", 720, 1280)])
+    assert found is not None
+    assert (found.quality, found.width, found.urls[0]) == ("small", 720, "https://v3.test/small")
+
+
+def test_a_sound_in_the_place_of_a_film_is_no_film() -> None:
+    assert film(play_addr={"uri": "7", "url_list": ["https://sf3.test/obj/ies-music/7.mp3?a=1"]}, bit_rate=[]) is None
 
 
 def test_where_no_encoding_will_do_the_plain_address_is_kept() -> None:

@@ -125,6 +125,26 @@ def test_a_lasting_room_number_without_a_broadcast_leads_to_the_last_one() -> No
     assert (row["room_id"], row["webcast_id"], row["sec_user_id"], row["status"]) == ("74", "123", "s", 4)
 
 
+@pytest.mark.parametrize("nothing", [None, [], {}, "", 0])
+def test_what_stands_beside_a_room_stands_in_however_the_room_spells_nothing(nothing: Any) -> None:
+    room = {"id_str": "74", "status": 4, "owner": nothing, "partition_road_map": nothing, "stats": nothing}
+    beside = {"user": {"sec_uid": "s"}, "partition_road_map": {"partition": {"title": "t"}}}
+    frames = frames_of([page({"data": {"data": [room | {"user_count_str": "0"}], **beside}}, "live", "123")])
+    row = frames["lives"].to_dicts()[0]
+    assert (row["sec_user_id"], row["partition_title"]) == ("s", "t")
+    assert "live_stats" not in frames
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, ""])
+def test_a_mix_of_nobody_is_its_posts_authors(nothing: Any) -> None:
+    post = {"aweme_id": "1", "author": {"sec_uid": "s"}, "mix_info": {"mix_id": "5", "author": nothing}}
+    assert frames_of([page({"aweme_list": [post]})])["mixes"]["sec_user_id"].to_list() == ["s"]
+
+
+def test_a_last_room_that_cannot_be_read_is_none() -> None:
+    assert frames_of([page(b'{"data":{"data":[],"enter_room_id":"\xff"}}', "live", "123")]) == {}
+
+
 def test_addresses_of_a_live_room_come_from_the_newer_place_where_the_older_one_is_empty() -> None:
     text = json.dumps({"data": {"origin": {"main": {"flv": "https://a/1.flv", "hls": "https://a/1.m3u8"}}, "ao": {}}})
     stream = {"flv_pull_url": {}, "live_core_sdk_data": {"pull_data": {"stream_data": text}}}

@@ -30,6 +30,7 @@ from pipelines.load.naming import (
     get_request_sizes,
     rename_user_folder,
 )
+from pipelines.transform.interface import post_dict
 from schemas import requests as r
 
 
@@ -99,6 +100,18 @@ def test_the_two_tools_that_have_had_their_day_say_so_and_work() -> None:
         assert extract_desc_from_share_desc("a b", "1.2 x a b and more https://v") == "a b and more"
     with pytest.warns(DeprecationWarning, match="get_request_sizes"), pytest.raises(BadInput):
         get_request_sizes(0, 10)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1700000000, "2023-11-15 06-13-20"),
+        ("1700000000", "2023-11-15 06-13-20"),
+        *((odd, "") for odd in (None, 0, "", "soon", [], {}, 253_402_300_799, 10**30, -(10**13), 1e300)),
+    ],
+)
+def test_a_post_of_any_moment_is_a_dict(seconds: object, text: str) -> None:
+    assert post_dict({"aweme_id": "1", "create_time": seconds}, has_more=0, max_cursor=0)["create_time"] == text
 
 
 async def test_names_and_folders_follow_a_template_and_a_nickname(account: Any, tmp_path: Path) -> None:

@@ -109,6 +109,11 @@ async def fetched(kind: str, text: str, hop: Redirects) -> str:
         (f"{WEB}/channel/300201?modal_id={POST}", "post", "modal", POST),
         (f"{WEB}/music/{MIX}?modal_id={POST}", "post", "modal", POST),
         (f"{WEB}/user/self?modal_id={POST}", "post", "modal", POST),
+        (f"{WEB}/search/猫咪 视频?type=video&modal_id={POST}".replace(" ", ""), "post", "modal", POST),
+        (f"{WEB}/root/search/日常?modal_id={POST}，快看", "post", "modal", POST),
+        (f"{WEB}/search/猫{WEB}/video/{POST}", "post", "video", POST),
+        (f"{WEB}/user/{USER}?a=1&amp;modal_id={POST}", "post", "modal", POST),
+        (f"{WEB}/?modal_id={POST}%EF%BC%8C", "post", "modal", POST),
         (f"{WEB}/?vid={POST}", "post", "vid", POST),
         (f"{WEB}/collection/{MIX}", "mix", "page", MIX),
         (f"{WEB}/collection/{MIX}/12", "mix", "page", MIX),
@@ -127,10 +132,19 @@ async def fetched(kind: str, text: str, hop: Redirects) -> str:
         (f'<a href="{WEB}/video/{POST}">', "post", "video", POST),
         (f"{WEB}/video/{POST}.", "post", "video", POST),
         (f"{WEB}/video/{POST},next(word", "post", "video", POST),
+        (f"{WEB}/video/{POST}%20", "post", "video", POST),
+        (f"{WEB}/video/{POST}%E3%80%82?x=1", "post", "video", POST),
+        (f'<a href="//www.douyin.com/video/{POST}">', "post", "video", POST),
+        (f"https：//www.douyin.com/video/{POST}", "post", "video", POST),
+        (f"https://webcast.amemv.com/douyin/webcast/reflow/?roomId={ROOM}&x=1", "room", "page", ROOM),
         (POST, "post", "bare", POST),
         (f"作品：{POST}，快看", "post", "bare", POST),
         (USER, "user", "bare", USER),
         (f"看{USER}。", "user", "bare", USER),
+        (f"@{USER}", "user", "bare", USER),
+        (f"sec_uid={USER}&x=1", "user", "bare", USER),
+        (f"作品id:{POST}", "post", "bare", POST),
+        (f'{{"aweme_id":"{POST}"}}', "post", "bare", POST),
     ],
 )
 async def test_an_id_that_stands_in_the_text_needs_no_request(text: str, kind: str, form: str, wanted: str):
@@ -169,6 +183,11 @@ def test_a_bare_number_is_of_the_kind_that_was_asked_for(text: str, prefer: str,
     assert parse(text, prefer) == Link(kind, text, "bare")
 
 
+def test_a_labelled_number_is_of_the_kind_that_was_asked_for():
+    assert parse(f"mix_id={MIX}", "mix") == Link("mix", MIX, "bare")
+    assert parse("web_rid: 775841227000", "live") == Link("live", "775841227000", "bare")
+
+
 def test_a_bare_number_of_no_known_shape_asks_what_it_is():
     with pytest.raises(BadInput, match="--mode"):
         parse(" 775841227000 ")
@@ -199,6 +218,12 @@ def test_of_several_links_the_first_of_the_preferred_kind_is_taken():
         (f"https://www.douyin.com:port/video/{POST}", "no address"),
         ("https://[::1/video", "no address"),
         (f"ftp://www.douyin.com/video/{POST}", "no link"),
+        (f"evil.example//www.douyin.com/video/{POST}", "no link"),
+        (f"www.tiktok.com/@x/video/{POST}", "no link"),
+        (f"www.tiktok.com/x?id={POST}", "no link"),
+        (f"{WEB}/search/{POST}", "names no"),
+        (f"id:{POST}.0", "no link"),
+        (f"id:{POST}abc", "no link"),
         (f"{WEB}/", "names no"),
         (f"{WEB}/video/", "names no"),
         (f"{WEB}/video/self", "names no"),

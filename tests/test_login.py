@@ -231,6 +231,15 @@ async def test_a_redirect_away_from_douyin_is_not_followed() -> None:
     assert plain.visited == []
 
 
+async def test_a_confirmation_that_strict_readers_refuse_is_one_all_the_same() -> None:
+    first = "https://www.douyin.com/passport/sso/login/callback/?ticket=x"
+    odd = httpx.Response(200, content=b"\xef\xbb\xbf" + confirmed(first).content)
+    assert await sso_login(Script(odd, {first: hop("/", "sessionid=S")}), show=lambda _url: None) == (
+        True,
+        "sessionid=S",
+    )
+
+
 async def test_redirects_without_end_are_left_and_bring_no_login() -> None:
     url = "https://www.douyin.com/round"
     door = Script(confirmed(url), {url: hop("/round", "passport=1")})

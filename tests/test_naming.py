@@ -4,6 +4,7 @@ import json
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,17 @@ def test_a_caption_can_be_limited_in_characters() -> None:
     digits = "0123456789" * 30
     assert format_file_name("{desc}", {"desc": digits}) == digits[:94] + GAP + digits[-94:]
     assert format_file_name("{desc}", {"desc": digits}, desc_length_limit=40) == digits[:14] + GAP + digits[-14:]
-    assert format_file_name("{desc}", {"desc": "short"}, desc_length_limit=0) == GAP.strip(". ") or "unnamed"
+    assert format_file_name("{desc}", {"desc": digits}, desc_length_limit=14) == digits[:1] + GAP + digits[-1:]
+
+
+@pytest.mark.parametrize(("limit", "name"), [(12, "0123456789ab"), (1, "0"), (0, "unnamed"), (-5, "unnamed")])
+def test_a_limit_too_short_for_a_gap_keeps_the_beginning(limit: int, name: str) -> None:
+    assert format_file_name("{desc}", {"desc": "0123456789abcdef"}, desc_length_limit=limit) == name
+
+
+@pytest.mark.parametrize("moment", [None, "", "None", 0, "0", True, [], {}, 10**30, -(10**13), float("nan"), 1e300])
+def test_what_is_no_time_leaves_its_place_in_a_name_empty(moment: object) -> None:
+    assert format_file_name("{create}_{aweme_id}", {"create_time": moment, "aweme_id": "1"}) == "_1"
 
 
 @given(
@@ -262,6 +273,17 @@ def test_a_rename_onto_a_full_folder_loses_nothing(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("nickname", "name"), [(None, "unnamed"), ("", "unnamed"), (12345, "12345"), ("..", "unnamed")]
+)
+def test_a_nickname_of_any_kind_gives_a_folder(nickname: Any, name: str, tmp_path: Path) -> None:
+    kwargs = {"path": tmp_path, "mode": "post"}
+    assert create_user_folder(kwargs, nickname).name == name
+    assert create_or_rename_user_folder(kwargs, {"nickname": nickname}, "new").name == "new"
+    assert create_or_rename_user_folder(kwargs, {"nickname": "new"}, nickname).name == name
+    assert [folder.name for folder in (tmp_path / "douyin" / "post").iterdir()] == [name]
+
+
 def test_a_rename_stays_beside_the_old_folder(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     assert rename_user_folder(tmp_path / "old", "../x") == (tmp_path / "_x").resolve()
@@ -282,7 +304,8 @@ def test_a_share_text_gives_its_caption() -> None:
     share = "7.99 复制打开抖音，看看【某人的作品】好汤 # 做饭 https://v.douyin.com/abc/ q@e.ba"
     with pytest.warns(DeprecationWarning, match="deprecated"):
         assert extract_desc_from_share_desc("好汤", share) == "好汤 # 做饭"
-    for desc, text in (("", share), ("没有", share), ("好汤", "好汤 no link")):
+    nothing: Any = None  # as Douyin may spell it
+    for desc, text in (("", share), ("没有", share), ("好汤", "好汤 no link"), (nothing, share), ("好汤", nothing)):
         with pytest.warns(DeprecationWarning, match="deprecated"):
             assert extract_desc_from_share_desc(desc, text) == desc
 

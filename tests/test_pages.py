@@ -214,6 +214,24 @@ def test_a_bare_answer_behind_a_login_wall_asks_for_a_login():
     assert type(refused("user_collect", {"status_code": 0})) is LoginExpired
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"aweme_list": {"0": {"aweme_id": "1"}}, "has_more": 0},
+        {"aweme_list": "moved", "has_more": 0},
+        {"data": {"aweme_list": [{"aweme_id": "1"}], "has_more": 0}},
+        {"items": [[{"aweme_id": "1"}]]},
+    ],
+)
+def test_a_list_in_a_new_place_or_shape_is_neither_an_end_nor_a_login_wall(answer):
+    assert type(refused("user_post", {"status_code": 0, **answer})) is Unfamiliar
+
+
+def test_what_stands_around_every_answer_makes_a_bare_one_no_other():
+    around = {"log_pb": {"impr_id": "1"}, "extra": {"fatal_item_ids": [{}]}, "time_list": ["2023·11"], "max_cursor": 0}
+    assert type(refused("user_post", {"status_code": 0, **around})) is LoginExpired
+
+
 @pytest.mark.parametrize("items", [{"aweme_list": []}, {"aweme_list": None, "max_cursor": 0}])
 def test_an_empty_list_without_a_word_on_more_is_no_end(items):
     kind = Unfamiliar if items["aweme_list"] is not None else LoginExpired
@@ -274,6 +292,42 @@ def test_an_odd_item_costs_neither_its_page_nor_its_neighbours():
     }
     page = page_of("user_post", odd)
     assert (page.item_count, page.item_ids, page.unpinned_ids) == (4, ("2",), ("2",))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        b'{"aweme_id":"2","desc":"\\ud83e"}',
+        b'{"aweme_id":"2","desc":"\xff"}',
+        b'{"aweme_id":"2","is_top":"0","desc":"\xff"}',
+        b'{"aweme_id":"2","desc":"two\nlines"}',
+        b'{"aweme_id":"2","is_top":NaN}',
+        b'{"aweme_id":"2","is_top":1e400}',
+        b'{"aweme_id":"2","duration":' + b"9" * 5000 + b"}",
+    ],
+)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_strict_readers_refuse_costs_no_page(mark, item):
+    body = b'{"status_code":0,"has_more":1,"max_cursor":5,"aweme_list":[{"aweme_id":"1"},%b,{"aweme_id":"3"}]}' % item
+    page = page_of("user_post", mark + body)
+    assert (page.item_ids, page.unpinned_ids, page.next_cursor) == (("1", "2", "3"), ("1", "2", "3"), "5")
+
+
+def test_an_answer_nested_too_deeply_is_unfamiliar():
+    body = b'{"has_more":1,"aweme_list":[{"aweme_id":"1","x":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
+    assert type(refused("user_post", body)) is Unfamiliar
+
+
+@pytest.mark.parametrize("nobody", [True, 1.5, 7300000000000000001.0, "0", 0, [], {"id": "1"}])
+def test_what_is_no_id_names_nobody(nobody):
+    items = [{"aweme_id": nobody}, {"aweme_id": "2"}, {"aweme_id": 3.0}]
+    assert page_of("user_post", {"has_more": 1, "max_cursor": 5, "aweme_list": items}).item_ids == ("2", "3")
+
+
+@pytest.mark.parametrize(("mark", "is_pinned"), [("0", False), ("false", False), ([], False), ("1", True), (1.0, True)])
+def test_a_pin_is_known_in_every_spelling(mark, is_pinned):
+    answer = {"has_more": 1, "max_cursor": 5, "aweme_list": [{"aweme_id": "1", "is_top": mark}]}
+    assert page_of("user_post", answer).unpinned_ids == (() if is_pinned else ("1",))
 
 
 def test_numbers_as_text_are_numbers():

@@ -43,7 +43,7 @@ def command(texts: tuple[str, ...], as_json: bool) -> int:
 
 
 def _lines() -> list[str]:
-    return [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    return [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
 
 
 async def resolve_all(texts: list[str]) -> list[dict[str, Any]]:

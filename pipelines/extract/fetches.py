@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-import orjson
 from pydantic import BaseModel
 
 from pipelines.errors import Unfamiliar
 from pipelines.extract.endpoints import endpoint_of
 from pipelines.extract.pages import attached
 from schemas import requests as r
+from schemas.bodies import load_json
 from schemas.pages import Page
 
 Json = dict[str, Any]
@@ -148,8 +148,8 @@ class Fetches(ABC):
         field = endpoint_of(operation).target_field
         page = await self.ask(operation, params, target=str(getattr(params, field, "")) if field else "")
         try:
-            answer: Json = orjson.loads(page.body)
-        except orjson.JSONDecodeError as error:
+            answer: Json = load_json(page.body)
+        except ValueError as error:
             reason = f"Douyin's answer to {operation} is no proper JSON; run again later"
             raise attached(Unfamiliar(reason), page) from error
         return answer

@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{14,19}")
 _WEBCAST_ID = re.compile(r"[A-Za-z0-9_-]{2,32}")
 _SHORT_CODE = re.compile(r"[A-Za-z0-9_-]{4,32}")
 _VALID = {"user": SEC_USER_ID, "post": _NUMBER, "mix": _NUMBER, "room": _NUMBER, "live": _WEBCAST_ID}
-_GLUED = re.compile(r"[!$&'()*+,;:@\[\]]")
+_GLUED = re.compile(r"[!$&'()*+,;:@\[\]%]|[^\x00-\x7f]")
 _LIVE_PAGES = frozenset(("aweme", "category", "categorynew", "download", "hot_live", "search", "webcast"))
 _REFUSED = {
     "series": "a short drama",
@@ -82,7 +82,8 @@ def names_in(parts: SplitResult) -> list[Name]:
         named = _of_share_page(segments)
     else:
         named = _of_site_page(segments)
-    query = {key: values[0].strip() for key, values in parse_qs(parts.query).items()}
+    # An address copied from a page's source has its ampersands written out.
+    query = {key: values[0].strip() for key, values in parse_qs(parts.query.replace("&amp;", "&")).items()}
     first: dict[Kind, Name] = {}
     for name in (*_of_overlays(query), *named, *_of_extras(query, segments)):
         whole = replace(name, id=_without_tail(name.id))
@@ -148,8 +149,7 @@ def _of_extras(query: dict[str, str], segments: list[str]) -> list[Name]:
     if "sec_uid" in query and "user" in segments:
         names.append(Name("user", query["sec_uid"], "share"))
     # The room of that moment; the room number in the path stays.
-    if "room_id" in query:
-        names.append(Name("room", query["room_id"], "page"))
+    names += [Name("room", query[name], "page") for name in ("room_id", "roomId") if name in query]
     if "vid" in query:
         names.append(Name("post", query["vid"], "vid"))
     return names

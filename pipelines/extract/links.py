@@ -31,11 +31,13 @@ MAX_HOPS = 8
 _PATH = r"A-Za-z0-9\-._~:/@!$&'()*+,;=%\[\]"
 _LINK = re.compile(
     # Two links glued together are two links, but a link inside another one's query is part of that one.
-    rf"(?:https?://|(?<![A-Za-z0-9.@/:_=%-])(?=(?:(?:www|v|m|live)\.)?douyin\.com|(?:www\.)?iesdouyin\.com|webcast\.amemv\.com))"
-    rf"(?:(?!https?://)[{_PATH}])+(?:[?#][{_PATH}?#]*)?",
+    rf"(?:https?://|(?<![A-Za-z0-9.@/:_=%-])(?://)?(?=(?:(?:www|v|m|live)\.)?douyin\.com|(?:www\.)?iesdouyin\.com|webcast\.amemv\.com))"
+    # Browsers show and copy what was searched for as it was typed.
+    rf"(?:(?!https?://)[{_PATH}])+(?:(?<=/search/)(?:(?!https?://)[^\s/?#])+)?(?:[?#][{_PATH}?#]*)?",
     re.IGNORECASE,
 )
 _WORD = re.compile(rf"[{_PATH}?#]+")
+_LABELS = re.compile(r"[^A-Za-z0-9_.-]")
 _TRAILING = ".,;:!?)]'\""
 _BARE_NUMBER = re.compile(r"[67][0-9]{18}")
 _BARE_WEBCAST_ID = re.compile(r"[0-9]{4,18}")
@@ -72,6 +74,11 @@ def parse(text: str, prefer: str | None = None) -> Link | ShortLink:
         found = _bare(word.strip(_TRAILING + "(["), prefer)
         if found:
             return found
+        # An id may be labelled (aweme_id=...), but in an address it may be another service's.
+        for piece in _LABELS.split(word) if "/" not in word else ():
+            found = _bare(piece, prefer)
+            if found:
+                return found
     if re.fullmatch(r"\s*[0-9]+\s*", text, re.ASCII):
         raise BadInput(
             "A bare number may be a room, a post or an account; give the link, or say which --mode is meant."
@@ -100,7 +107,7 @@ async def resolve(text: str, hop: Hop, prefer: str | None = None) -> Link:
 
 def read_address(url: str, prefer: str | None = None) -> Link | ShortLink:
     """What one address leads to; a scheme may be missing. BadInput where it is none of Douyin's or names nothing."""
-    parts = split_address(url if re.match(r"https?://", url, re.IGNORECASE) else f"https://{url}")
+    parts = split_address(url if re.match(r"https?://", url, re.IGNORECASE) else f"https://{url.removeprefix('//')}")
     code = short_code(parts)
     if code:
         return ShortLink(f"https://{SHORT_HOST}/{code}/")

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-import orjson
 
 from pipelines.errors import Unfamiliar, VerificationAsked
 from pipelines.extract.cookies import CookieBox, is_home, is_login
 from pipelines.extract.qrcode import show_qrcode
 from pipelines.extract.refusals import by_status_code
 from pipelines.extract.standings import Standing, read_standing
+from schemas.bodies import load_json
 from schemas.requests import LoginCheckQr, LoginGetQr
 
 _LOG = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class _Attempt:
 
     async def cookies_of(self, confirmed: httpx.Response) -> str:
         """The cookies of the confirmed code and of every redirect after it; '' where no login is among them."""
-        data = orjson.loads(confirmed.content)["data"]
+        data = load_json(confirmed.content)["data"]
         if data.get("verify_ticket"):
             raise VerificationAsked(
                 "Douyin asks for a second proof of who you are; log in with a browser, then: aweme login --browser"

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pipelines.errors import ArchiveError, LoginExpired, NotFound, Unfamiliar, VerificationAsked
 from pipelines.extract.endpoints import SSO, Endpoint
-from pipelines.extract.paging import Answer, Entry, next_cursor, parse
+from pipelines.extract.paging import Answer, Entry, lists_objects, next_cursor, parse
 from pipelines.extract.refusals import (
     by_filter_reason,
     by_status_code,
@@ -92,7 +92,7 @@ def _listing_page(endpoint: Endpoint, answer: Answer, page: Page) -> Page:
     more = answer.number("has_more")
     wall = bool(answer.number("not_login_module", "guide_login_tip_exist"))
     if more is None and not entries:
-        if entries is None and (endpoint.has_wall or wall):
+        if entries is None and (endpoint.has_wall or wall) and not lists_objects(page.body):
             raise LoginExpired(
                 f"Douyin shows no more of {endpoint.name} without a login; log in with `aweme login`, then run again"
             )

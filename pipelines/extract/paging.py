@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import orjson
 
 from pipelines.extract.endpoints import Cursor, Endpoint, Path
+from schemas.bodies import load_json
 
 _TOP: dict[str, Any] = {
     "status_code": int,
@@ -32,6 +32,9 @@ _TOP: dict[str, Any] = {
 }
 _MESSAGES: dict[str, Any] = {"message": str, "prompts": str, "error_code": int, "description": str, "captcha": str}
 _FLAGS: dict[str, Any] = {"is_top": bool | int}
+_TRUTHS = {"true": 1, "false": 0}
+_INEXACT = 2**53
+_ENVELOPE = frozenset(("extra", "log_pb", "not_login_module"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,16 @@ class Answer:
 
     def number(self, *path: str) -> int | None:
         """The value at a path as a whole number, or None."""
-        value = _dig(self._root, path)
-        try:
-            return None if value is None else int(value)
-        except (TypeError, ValueError):
-            return None
+        return _whole(_dig(self._root, path))
 
     def entries(self, endpoint: Endpoint) -> list[Entry] | None:
-        """The entries of the answer's list in order; None where there is no list."""
+        """The entries of the answer's list in order; None where there is no list, TypeError for what is none."""
         found = _dig(self._root, endpoint.items)
-        return [_entry(endpoint, one) for one in found] if isinstance(found, list) else None
+        if isinstance(found, list):
+            return [_entry(endpoint, one) for one in found]
+        if found:
+            raise TypeError(f"{'.'.join(endpoint.items)} is a {type(found).__name__}, not a list")
+        return None
 
     def subject(self, endpoint: Endpoint) -> Entry | None:
         """The one thing of an answer without a list; None where it is missing or empty."""
@@ -82,14 +85,24 @@ def parse(endpoint: Endpoint, body: bytes) -> Answer:
     """The facts of a JSON object; ValueError where the body is no JSON, TypeError where it is no object."""
     try:
         return Answer(_decoder(endpoint).decode(body))
-    except msgspec.ValidationError:
-        # One field of an unusual type must not cost the page: read all of it, and take what can be taken.
-        document = orjson.loads(body)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from error
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        # A field of an unusual type or half an emoji must not cost the page: read all of it, take what can be taken.
+        document = load_json(body)
     if not isinstance(document, dict):
         raise TypeError(f"the answer is a JSON {type(document).__name__}, not an object")
     return Answer(document)
+
+
+def lists_objects(body: bytes) -> bool:
+    """Whether an answer lists objects anywhere but in its envelope: a bare one does not."""
+    document = load_json(body)
+    waiting = [value for name, value in document.items() if name not in _ENVELOPE]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            return True
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return False
 
 
 def next_cursor(endpoint: Endpoint, answer: Answer, entries: list[Entry], cursor: str | None) -> str | None:
@@ -113,15 +126,26 @@ def _entry(endpoint: Endpoint, one: Any) -> Entry:
     thing = _dig(one, endpoint.item)
     if thing is None:
         return Entry(None)
-    return Entry(_first(thing, endpoint.ids), bool(_dig(thing, ("is_top",))))
+    return Entry(_first(thing, endpoint.ids), bool(_whole(_dig(thing, ("is_top",)))))
 
 
 def _first(thing: Any, names: Path) -> str | None:
     for name in names:
         value = _dig(thing, (name,))
-        if isinstance(value, str | int) and value not in ("", 0):
+        if isinstance(value, float) and value.is_integer() and abs(value) < _INEXACT:
+            value = int(value)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value not in ("", "0", 0):
             return str(value)
     return None
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, str):
+        value = _TRUTHS.get(value.strip().lower(), value)
+    try:
+        return None if value is None else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _dig(node: Any, path: Path) -> Any:

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from pipelines.errors import Unfamiliar
 from pipelines.extract.playlists import known_quality
+from schemas.bodies import load_json
 from schemas.jobs import QUALITIES
 
 LIVE = 2
@@ -48,8 +47,8 @@ class Room:
 def read_room(body: bytes) -> Room | None:
     """The room in an answer; None where a well-formed answer shows none, Unfamiliar where it cannot be read."""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer = load_json(body)
+    except ValueError as error:
         raise Unfamiliar("Douyin's answer about the room is no JSON; run again later.") from error
     data = _at(answer, "data")
     rooms = _at(data, "data")
@@ -96,8 +95,8 @@ def _addresses(stream: Any, name: str, kind: str) -> dict[str, str]:
     core = _at(stream, "live_core_sdk_data", "pull_data", "stream_data")
     if isinstance(core, str):  # JSON within JSON; older answers have the object itself
         try:
-            core = orjson.loads(core)
-        except orjson.JSONDecodeError:
+            core = load_json(core)
+        except ValueError:
             return {}
     for quality, keys in _CORE_KEYS.items():
         urls = [_at(core, "data", key, line, kind) for key in keys for line in ("main", "backup")]

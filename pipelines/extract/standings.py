@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-
 from pipelines.errors import Unfamiliar
 from pipelines.extract.refusals import by_status_code
+from schemas.bodies import load_json
 
 Kind = Literal["new", "scanned", "confirmed", "refused", "too often", "expired", "abnormal", "unknown"]
 
@@ -63,8 +62,8 @@ class Standing:
 def read_standing(body: bytes) -> Standing:
     """Where a code stands; the error that fits where Douyin refuses to say (4031, ...), Unfamiliar for no JSON."""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer = load_json(body)
+    except ValueError as error:
         raise Unfamiliar("Douyin's answer about the login is no JSON; run it again later.") from error
     answer = _fields(answer)
     data = _fields(answer.get("data"))

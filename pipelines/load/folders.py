@@ -29,7 +29,7 @@ def rename_user_folder(old_path: Path, new_nickname: str) -> Path:
     old = Path(old_path).resolve()
     if not old.is_dir():
         raise BadInput(f"{old} is no folder, so it cannot be renamed. Create it with create_user_folder.")
-    new = old.parent / legal_name(new_nickname)
+    new = old.parent / _legal(new_nickname)
     if new == old:
         return old
     if not new.exists() or new.samefile(old):
@@ -43,7 +43,7 @@ def create_or_rename_user_folder(
 ) -> Path:
     """The folder of an account under its present nickname; the folder of its former one is renamed, not doubled."""
     former = (local_user_data or {}).get("nickname")
-    if former and legal_name(former) != legal_name(current_nickname):
+    if former and _legal(former) != _legal(current_nickname):
         old = _user_folder(kwargs, former)
         if old.is_dir():
             return rename_user_folder(old, current_nickname)
@@ -62,8 +62,8 @@ def get_request_sizes(page_counts: int, max_counts: int) -> list[int]:
 def extract_desc_from_share_desc(desc: str, share_desc: str) -> str:
     """The fuller caption that a share text holds: from the last place of `desc` up to the link. Deprecated."""
     _deprecated("extract_desc_from_share_desc", "captions are whole in the table posts")
-    start = share_desc.rfind(desc)
-    if not desc.strip() or start < 0:
+    start = share_desc.rfind(desc) if desc and share_desc else -1
+    if start < 0 or not desc.strip():
         return desc
     end = share_desc.find("https", start + len(desc))
     return share_desc[start:end].strip() if end >= 0 else desc
@@ -73,7 +73,11 @@ def _user_folder(kwargs: Mapping[str, Any], nickname: str | None) -> Path:
     if not isinstance(kwargs, Mapping):
         raise BadInput("The first argument must be a dict with path and mode, as the settings of a run are.")
     mode = legal_name(str(kwargs.get("mode") or "PLEASE_SETUP_MODE"))
-    return (Path(kwargs.get("path") or "Download") / "douyin" / mode / legal_name(nickname or "")).resolve()
+    return (Path(kwargs.get("path") or "Download") / "douyin" / mode / _legal(nickname)).resolve()
+
+
+def _legal(nickname: Any) -> str:
+    return legal_name("" if nickname is None else str(nickname))
 
 
 def _move_into(old: Path, new: Path) -> None:

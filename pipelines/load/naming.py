@@ -73,9 +73,14 @@ def format_file_name(
     }
     fields.update({name: _text(value) for name, value in (custom_fields or {}).items()})
     if desc_length_limit is not None and len(fields["desc"]) > desc_length_limit:
-        half = max(desc_length_limit // 2 - len(GAP), 0)
-        fields["desc"] = fields["desc"][:half] + GAP + fields["desc"][len(fields["desc"]) - half :]
+        fields["desc"] = _without_middle(fields["desc"], desc_length_limit)
     return _filled(naming_template, fields, MAX_BYTES)
+
+
+def _without_middle(text: str, limit: int) -> str:
+    half = limit // 2 - len(GAP)
+    # A gap with nothing around it would say less than the first few letters.
+    return text[:half] + GAP + text[-half:] if half > 0 else text[: max(limit, 0)]
 
 
 def check_template(template: str) -> str:
@@ -182,15 +187,21 @@ def _text(value: Any) -> str:
 
 
 def _moment(value: Any) -> str:
-    """China's time as `YYYY-MM-DD HH-MM-SS`; seconds or milliseconds since 1970, a datetime, or text as it is."""
+    """China's time as `YYYY-MM-DD HH-MM-SS`; seconds or milliseconds since 1970, a datetime, or text as it is.
+
+    "" for what is no time, and for 0, which says none.
+    """
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
     elif isinstance(value, str) and not value.isdecimal():
         return "" if value == "None" else value
-    elif value is None:
-        return ""
     else:
-        seconds = int(value)
-        # The year 5138 in seconds; milliseconds have been above it since 1973.
-        moment = datetime.fromtimestamp(seconds / 1000 if seconds > 10**11 else seconds, UTC)
+        try:
+            seconds = 0 if isinstance(value, bool) else int(value)
+            # The year 5138 in seconds; milliseconds have been above it since 1973.
+            moment = datetime.fromtimestamp(seconds / 1000 if seconds > 10**11 else seconds, UTC)
+        except (TypeError, ValueError, OverflowError, OSError):
+            return ""
+        if not seconds:
+            return ""
     return moment.astimezone(_CHINA).strftime("%Y-%m-%d %H-%M-%S")

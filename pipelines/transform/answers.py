@@ -11,7 +11,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from pipelines.transform.picks import NOTHING, Subject
-from pipelines.transform.salvage import UNREADABLE, decoder, mended, read_as
+from pipelines.transform.salvage import UNREADABLE, decoder, read_as
+from schemas.bodies import mended
 
 S = TypeVar("S", bound=Subject)
 Raw = msgspec.Raw

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipelines.transform.addresses import Urls, stable_last, usable
+from pipelines.transform.addresses import Urls, format_of, stable_last, usable
 from pipelines.transform.picks_of_posts import PlayAddress, Variant, Video
 from pipelines.transform.salvage import UNREADABLE
 
@@ -20,6 +20,7 @@ MOST_URLS = 6
 
 _BYTEVC2 = 2
 _EMPTY = 4  # bytes of null, [] and [""]
+_SOUNDS = ("mp3", "m4a")  # of galleries that are told apart by nothing else
 _CODECS = {0: "h264", 1: "h265", 2: "bytevc2"}
 _NOWHERE = PlayAddress()
 _NO_VARIANT = Variant()
@@ -45,13 +46,14 @@ class Film(NamedTuple):
 
 
 def film_of(video: Video) -> Film | None:
-    """The encoding to keep of a film; None where Douyin names none at all."""
-    best = best_of(video.bit_rate) if video.bit_rate else None
+    """The encoding to keep of a film; None where Douyin names none at all, or a sound in its place."""
+    variants = video.bit_rate or []
     main = video.play_addr or _NOWHERE
+    best, own = _best_with_urls(variants)
     chosen = (best.play_addr if best else None) or main
-    urls = _urls(chosen, main, video.bit_rate or ())
+    urls = _urls(own, chosen, main, variants)
     source_uri = chosen.uri or main.uri or None
-    if not urls and source_uri is None:
+    if (not urls and source_uri is None) or format_of(urls) in _SOUNDS:
         return None
     variant = best or _NO_VARIANT
     return Film(
@@ -66,6 +68,18 @@ def film_of(video: Video) -> Film | None:
         variant.format or video.format or "mp4",
         variant.gear_name or None,
     )
+
+
+def _best_with_urls(variants: list[Variant]) -> tuple[Variant | None, Urls]:
+    """The best encoding that has any usable address, and its addresses."""
+    best = best_of(variants)
+    while best is not None and best.play_addr is not None:
+        urls = urls_of(best.play_addr)
+        if urls:
+            return best, urls
+        variants = [variant for variant in variants if variant is not best]
+        best = best_of(variants)
+    return None, ()
 
 
 def best_of(variants: list[Variant]) -> Variant | None:
@@ -112,9 +126,9 @@ def urls_of(address: PlayAddress) -> Urls:
     return tuple(url for url in found if url and isinstance(url, str)) if isinstance(found, list) else ()
 
 
-def _urls(chosen: PlayAddress, main: PlayAddress, variants: list[Variant] | tuple[()]) -> Urls:
-    urls = dict.fromkeys(urls_of(chosen))
-    if main is not chosen:
+def _urls(own: Urls, chosen: PlayAddress, main: PlayAddress, variants: list[Variant]) -> Urls:
+    urls = dict.fromkeys(own)
+    if main is not chosen or not own:
         urls.update(dict.fromkeys(urls_of(main)))
     for variant in variants:
         if len(urls) >= MOST_URLS:

@@ -12,18 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import orjson
-
 _CHINA = timezone(timedelta(hours=8))
 _OUTSIDE = re.compile(r"[^一-龥a-zA-Z0-9#]")
 
 Answer = Mapping[str, Any]
 Reader = Callable[[Answer], Any]
-
-
-def load_json(body: bytes) -> Any:
-    """An answer's body as plain values, 64-bit integers exact."""
-    return orjson.loads(body)
 
 
 def cleaned(text: Any) -> str | None:
@@ -36,10 +29,10 @@ def time_text(seconds: Any) -> str:
     if not seconds:
         return ""
     try:
-        moment = datetime.fromtimestamp(int(seconds), UTC)
+        moment = datetime.fromtimestamp(int(seconds), UTC).astimezone(_CHINA)
     except (TypeError, ValueError, OverflowError, OSError):
         return ""
-    return f"{moment.astimezone(_CHINA):%Y-%m-%d %H-%M-%S}"
+    return f"{moment:%Y-%m-%d %H-%M-%S}"
 
 
 def at(value: Any, path: str) -> Any:

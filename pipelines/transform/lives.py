@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Raw
 
@@ -38,6 +40,8 @@ LIVE_STATS = Layout(
     seen=(),
 )
 
+T = TypeVar("T")
+
 ENDED = 4
 _NOBODY = Anchor()
 _NO_STREAM = Stream()
@@ -58,9 +62,10 @@ def add_room(
     room_id = room.key()
     if room_id is None:
         return
-    owner = room.owner or anchor or _NOBODY
+    # Douyin spells nothing as {} too, which would hide what stands beside the room.
+    owner = _unless(_NOBODY, room.owner) or anchor or _NOBODY
     stream = room.stream_url or _NO_STREAM
-    paths = room.partition_road_map or partitions or _NO_PARTITIONS
+    paths = _unless(_NO_PARTITIONS, room.partition_road_map) or partitions or _NO_PARTITIONS
     batch[LIVES].extend(
         (
             room_id,
@@ -99,13 +104,17 @@ def room_in(rawdata: Raw) -> Room | None:
     return read_as(Room, text)
 
 
+def _unless(nothing: T, found: T | None) -> T | None:
+    return None if found == nothing else found
+
+
 def _user_of(owner: Anchor) -> User:
     uid = id_of(owner.uid) or id_of(owner.id_str) or id_of(owner.id)
     return User(sec_uid=owner.sec_uid, uid=uid, nickname=owner.nickname)
 
 
 def _add_stats(batch: Batch, room: Room, room_id: str, page: int) -> None:
-    if room.status == ENDED and room.stats is None:
+    if room.status == ENDED and _unless(_NO_STATS, room.stats) is None:
         return  # an ended room is shown with zeros that were never counted
     stats = room.stats or _NO_STATS
     shown = stats.user_count_str or room.user_count_str or None

@@ -33,7 +33,7 @@ def add_mix(batch: Batch, mix: Mix | None, owner: User | None, page: int) -> Non
     if mix is None or mix_id is None:
         return
     counts = mix.statis or _NO_COUNTS
-    author = mix.author or owner or NOBODY
+    author = (mix.author if mix.author != NOBODY else None) or owner or NOBODY
     batch[MIXES].extend(
         (
             mix_id,

@@ -15,7 +15,7 @@ from pipelines.transform.picks import Id, Pick, Text, id_of
 from pipelines.transform.picks_of_posts import Mix, Post
 from pipelines.transform.posts import add_gone_post, add_post, add_post_stats
 from pipelines.transform.rows import Batch
-from pipelines.transform.salvage import mended, read_as
+from pipelines.transform.salvage import read_as
 from pipelines.transform.tags import add_tags
 from pipelines.transform.users import add_author, add_met
 from schemas.pages import Page
@@ -113,7 +113,4 @@ def _add_gone(batch: Batch, page: Page, number: int, *, told: bool = False) -> N
 
 def _why(body: Any) -> FilterDetail:
     answer = read_as(Filtered, body)
-    if answer is None:
-        better = mended(body)
-        answer = read_as(Filtered, better) if better is not None else None
     return (answer.filter_detail if answer else None) or FilterDetail()

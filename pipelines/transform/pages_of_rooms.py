@@ -8,7 +8,7 @@ from pipelines.transform.lives import add_ended_room, add_room
 from pipelines.transform.picks import id_of
 from pipelines.transform.picks_of_rooms import Anchor, LiveCard, Partitions, Room
 from pipelines.transform.rows import Batch
-from pipelines.transform.salvage import decoder, read_as
+from pipelines.transform.salvage import UNREADABLE, decoder, read_as
 from schemas.pages import Page
 
 _ENTRANCE = Shape(Room, ("data", "data"), beside=("user", "partition_road_map", "enter_room_id"))
@@ -61,5 +61,8 @@ def add_live_cards(batch: Batch, page: Page, number: int) -> None:
 
 
 def _last_room(raw: object) -> str | None:
-    value = decoder(object).decode(raw)  # type: ignore[arg-type]
+    try:
+        value = decoder(object).decode(raw)  # type: ignore[arg-type]
+    except UNREADABLE:
+        return None
     return id_of(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

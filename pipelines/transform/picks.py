@@ -16,7 +16,8 @@ NOTHING = msgspec.Raw(b"null")
 Id: TypeAlias = str | int | None
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
 Small: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)] | None
-Seconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | None
+# The last day of the year 9999 is no day for a clock that is east of Greenwich.
+Seconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_214_399)] | None
 Flag: TypeAlias = bool | int | None
 Text: TypeAlias = str | None
 

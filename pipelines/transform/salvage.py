@@ -6,7 +6,6 @@ object in a list becomes an empty one, so that the others keep their places.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -17,11 +16,13 @@ import msgspec
 from msgspec import inspect
 
 from pipelines.transform.picks import NOTHING
+from schemas.bodies import mended
 
 T = TypeVar("T", bound=msgspec.Struct)
 Reader = Callable[[Any], Any]
 
 _DECIMAL = re.compile(r"\s*-?\d{1,20}(\.\d{1,20})?\s*")
+_INEXACT = 2**53
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
 
@@ -46,24 +47,16 @@ def _decoded(raw: msgspec.Raw | bytes | str) -> Any:
         return msgspec.json.decode(raw)
     except UNREADABLE:
         better = mended(raw)
+    try:
         return None if better is None else msgspec.json.decode(better)
+    except UNREADABLE:
+        return None
 
 
 @cache
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     """The one decoder of a type."""
     return msgspec.json.Decoder(kind)
-
-
-def mended(body: Any) -> bytes | None:
-    """JSON without what strict readers refuse: a byte-order mark, half surrogates, NaN; None where it is no JSON."""
-    text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig", "replace")
-    try:
-        value = json.loads(text, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None
-    whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return whole.encode()
 
 
 @cache
@@ -91,6 +84,8 @@ def _reader(info: inspect.Type) -> Reader:
 def _union_reader(info: inspect.UnionType) -> Reader:
     # Numbers before flags: is_h265 is a flag for years, and then it is 2.
     kinds = sorted(info.types, key=lambda kind: isinstance(kind, inspect.BoolType))
+    if {inspect.StrType, inspect.IntType} <= {type(kind) for kind in kinds}:
+        return _identity
     readers = [_reader(kind) for kind in kinds if not isinstance(kind, inspect.NoneType)]
     if len(readers) == 1:
         return readers[0]
@@ -162,6 +157,13 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _identity(value: Any) -> str | int | None:
+    # true is no id, and a float is one only as long as it is exact: beyond that it would name somebody else.
+    if isinstance(value, float) and value.is_integer() and abs(value) < _INEXACT:
+        return int(value)
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _flag(value: Any) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
+from schemas.bodies import load_json
 
 _MOST = 20_000  # paths of one answer; real ones have a few hundred
 
@@ -12,8 +12,8 @@ _MOST = 20_000  # paths of one answer; real ones have a few hundred
 def paths_of(body: bytes) -> set[str]:
     """Every field of an answer; keys that are ids stand as {id}. Empty where the answer is no JSON."""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        answer = load_json(body)
+    except ValueError:
         return set()
     found: set[str] = set()
     waiting: list[tuple[str, Any]] = [("", answer)]
