@@ -136,4 +136,4 @@ def verdict_of(error: ArchiveError) -> tuple[str, str]:
         return "blocked", str(error)
     if isinstance(error, (Absent, BadInput)):
         return "failed", str(error)
-    return "partial", f"{error} What is kept is safe; the same command goes on where it stopped."
+    return "partial", f"{str(error).rstrip('.')}. What is kept is safe; the same command goes on where it stopped."
