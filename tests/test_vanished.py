@@ -93,8 +93,15 @@ def test_an_empty_listing_of_a_full_account_makes_nothing_gone(tmp_path: Path, s
     home = simulator.world.accounts[0].home
     archive(settings, home)
     simulator.world.make_private(0)
-    archive(settings, home, full=True)
+    for full in (False, True):
+        hidden = archive(settings, home, full=full)
+        assert (hidden.outcome, hidden.verdict) == ("partial", "partial"), "nor is it called complete"
+        assert "profile counts 40" in hidden.reason
     assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
+    simulator.world.restore(0)
+    simulator.world.add_posts(0, 2)
+    shown = archive(settings, home)
+    assert (shown.verdict, shown.new_posts, shown.pages) == ("complete", 2, 3), "what was read before is still known"
 
 
 @pytest.mark.parametrize("mode", ["like", "mix", "collect"])
