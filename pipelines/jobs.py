@@ -58,6 +58,10 @@ def settings_for(settings: Settings, job: ArchiveJob) -> Settings:
     from pipelines.load.naming import check_template
 
     check_template(changed.get("naming", settings.naming))
+    if job.match:
+        from pipelines.load.sieve import check_pattern
+
+        check_pattern(job.match)
     return replace(settings, **changed)
 
 
