@@ -167,6 +167,8 @@ def tell(summary: Summary) -> None:
         + (f", {summary.missing} missing" if summary.missing else "")
         + (f"; {summary.rejects} items rejected" if summary.rejects else "")
     )
+    if summary.gone_entries or summary.gone_posts:
+        click.echo(f"  {summary.gone_entries} no longer listed; {summary.gone_posts} posts confirmed as gone")
     click.echo(f"  {summary.requests} requests, {summary.seconds:.1f} s; run {summary.run_id}")
     for warning in summary.warnings:
         click.echo(f"  note: {warning}")

@@ -111,7 +111,7 @@ def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | Non
     if not read_only and at is None:
         for path in (settings.data_path, settings.catalog.removeprefix("sqlite:")):
             if "://" not in path:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(Path(path).parent)
     return Lake.open(
         catalog=settings.catalog,
         data_path=settings.data_path,
@@ -121,6 +121,15 @@ def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | Non
         memory_limit=settings.memory_limit,
         now=utc_now,
     )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"The folder {path} cannot be made ({error.strerror}): name another with --root, or see to its rights."
+        ) from error
 
 
 def open_storage(settings: Settings) -> Storage:

@@ -58,6 +58,10 @@ def settings_for(settings: Settings, job: ArchiveJob) -> Settings:
     from pipelines.load.naming import check_template
 
     check_template(changed.get("naming", settings.naming))
+    if job.match:
+        from pipelines.load.sieve import check_pattern
+
+        check_pattern(job.match)
     return replace(settings, **changed)
 
 
@@ -136,4 +140,4 @@ def verdict_of(error: ArchiveError) -> tuple[str, str]:
         return "blocked", str(error)
     if isinstance(error, (Absent, BadInput)):
         return "failed", str(error)
-    return "partial", f"{error} What is kept is safe; the same command goes on where it stopped."
+    return "partial", f"{str(error).rstrip('.')}. What is kept is safe; the same command goes on where it stopped."

@@ -10,7 +10,7 @@ from pipelines.asking import read_one
 from pipelines.errors import Absent
 from pipelines.extract.endpoints import ENDPOINTS, OF_LISTING
 from pipelines.house import OnEvent, Step, open_house, silent, straight
-from pipelines.jobs import conclude
+from pipelines.jobs import conclude, settings_for
 from pipelines.loading import Loader
 from pipelines.modes import LISTING_MODES, Listing
 from pipelines.run import Run
@@ -62,26 +62,32 @@ class Retry:
 
         lake, on_lake = await self.run.house.lake(), self.run.house.on_lake
         pages = await on_lake(failures.failed_pages, lake, self.reason)
-        walks = {_named(one): one for one in await on_lake(failures.broken_walks, lake, self.reason, AS_ASKED)}
-        walks |= {_named(one): one for one in pages if ENDPOINTS[one.operation].is_listing}
+        broken = await on_lake(failures.broken_walks, lake, self.reason, AS_ASKED)
+        walks = dict.fromkeys(map(_named, broken))
+        walks |= dict.fromkeys(_named(one) for one in pages if ENDPOINTS[one.operation].is_listing)
         lost = await on_lake(failures.lost_posts, lake, self.reason)
-        for (operation, owner_id), failure in walks.items():
-            await self._walk(operation, owner_id, failure)
+        for operation, owner_id in walks:
+            told = await on_lake(failures.job_of, lake, operation, owner_id)
+            await self._walk(operation, owner_id, ArchiveJob.model_validate_json(told or "{}"))
         await self.step("ask again for single pages", lambda: self._pages(pages))
         await self.step("ask again for lost posts", lambda: self._posts(lost))
         await self._files()
 
-    async def _walk(self, operation: str, owner_id: str, failure: Failure) -> None:
+    async def _walk(self, operation: str, owner_id: str, job: ArchiveJob) -> None:
         listing = _LISTINGS.get(operation)
-        params = await self._params(operation, owner_id, failure)
+        params = await self._params(operation, owner_id, job)
         if listing is None or params is None:
             self.run.summary.warnings.append(f"{operation} of {owner_id} is taken up by archiving it again only.")
             return
         self.told.walks += 1
-        self.run.job = ArchiveJob.model_validate_json(failure.job or "{}")
-        await walk_and_load(self.run, Walk(self.run, listing, owner_id, params), self.step)
+        house, settings = self.run.house, self.run.house.settings
+        self.run.job, house.settings = job, settings_for(settings, job.model_copy(update={"root": None}))
+        try:
+            await walk_and_load(self.run, Walk(self.run, listing, owner_id, params), self.step)
+        finally:
+            house.settings = settings
 
-    async def _params(self, operation: str, owner_id: str, failure: Failure) -> dict[str, Any] | None:
+    async def _params(self, operation: str, owner_id: str, job: ArchiveJob) -> dict[str, Any] | None:
         lake = await self.run.house.lake()
         if operation == "comment_reply":
             sql = "SELECT aweme_id FROM comments WHERE comment_id = ?"
@@ -89,8 +95,9 @@ class Retry:
             return {"item_id": found.item()} if found.height else None
         if operation != "search_user_posts":
             return {}
-        keyword = ArchiveJob.model_validate_json(failure.job or "{}").keyword
-        return {"keyword": keyword, "from_user": await read_profile(self.run, owner_id)} if keyword else None
+        if not job.keyword:
+            return None
+        return {"keyword": job.keyword, "from_user": await read_profile(self.run, owner_id)}
 
     async def _pages(self, pages: list[Failure]) -> None:
         for page in pages:

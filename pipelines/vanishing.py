@@ -31,21 +31,10 @@ async def note_gone(run: Run, walk: Walk, step: Step) -> None:
     if listing not in LASTING:
         return
     since = walk.whole_since
-    if since is not None and _is_believable(run, walk):
+    if since is not None:
         await step(f"mark what {listing} no longer shows", lambda: _mark(run, walk, since))
     if listing == "post":
         await step("ask after posts that vanished", lambda: _confirm(run, walk.owner_id))
-
-
-def _is_believable(run: Run, walk: Walk) -> bool:
-    """Whether an empty listing may mean that all is gone: not where the profile still counts posts."""
-    if walk.last is None or walk.last.item_count or not run.expected:
-        return True
-    run.summary.warnings.append(
-        f"The listing {walk.listing.listing} came empty though the profile counts {run.expected}; nothing is marked as "
-        "gone. A login may show more: aweme login."
-    )
-    return False
 
 
 async def _mark(run: Run, walk: Walk, since: datetime) -> None:

@@ -164,6 +164,7 @@ class Walk:
             start_cursor=str(job.max_cursor) if job.max_cursor else start,
             since=asked.since,
             fresh_from=fresh_from,
+            expected=run.expected,
             known=known,
             now=run.house.now,
         )

@@ -7,6 +7,9 @@ from datetime import datetime
 
 AS_ASKED = "as asked: "
 
+GONE = ("Deleted", "Private", "NotFound", "Absent")
+"""Outcomes of answers which say that what was asked for is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

@@ -122,6 +122,29 @@ def test_each_kind_of_ending_has_its_exit_code(aweme, tmp_path: Path) -> None:
         assert gone.returncode == 1, gone.stderr
 
 
+def test_what_cannot_be_asked_is_told_in_words_and_exits_2(aweme, running: Simulator) -> None:
+    home = running.world.accounts[0].home
+    aweme("archive", home, "--media", "none", "-o", "1")
+    for words, told in (
+        (("sql", " -- nothing"), "There is no statement"),
+        (("archive", home, "--match", "("), "RE2"),
+        (("archive", home, "--interval", "x|y"), "aweme: interval cannot be 'x|y'"),
+        (("archive", home, "--page-counts", "1", "--mode", "no"), "aweme: mode: "),
+    ):
+        ended = aweme(*words)
+        assert ended.returncode == 2, words
+        assert ended.stderr.startswith("aweme: "), ended.stderr
+        assert told in ended.stderr
+
+
+def test_a_root_that_cannot_be_a_folder_is_told(aweme, running: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    ended = aweme("archive", running.world.accounts[0].home, "--root", str(tmp_path / "file"))
+    assert ended.returncode == 2
+    assert "cannot be made" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_an_error_with_json_is_one_object_and_says_what_to_do(aweme) -> None:
     done = aweme("archive", "nothing here", "--json")
     assert value(done)["kind"] == "BadInput"

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from lakes import at, frame, frames_of_posts, local, page
 
-from pipelines.errors import BadInput, LakeBusy, Unreachable
+from pipelines.errors import BadInput, Blocked, LakeBusy, Unreachable
 from pipelines.load import migrate, promises
 from pipelines.load.lake import Lake
 from schemas.catalog import TABLES
@@ -442,3 +442,12 @@ def test_secrets_show_in_no_message_and_no_statement(tmp_path):
     shown += repr(place_of("postgres:dbname=x password=swordfish", "s3://b/tables/", s3))
     shown += "".join(attach_sql(place_of("postgres:dbname=x password=swordfish host=h", "s3://b/tables/", s3)))
     assert not any(word in shown for word in ("swordfish", "hush-hush", "AKIDEXAMPLE"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_asks_a_person_and_the_archive_goes_on_once_there_is_room(lake):
+    for do in (lake.commit, lake.alone):
+        with pytest.raises(Blocked, match="make room"):
+            do(lambda con: con.execute("COPY (SELECT 1) TO '/dev/full'"))
+    lake.keep_page(page("p1"), run_id="r")
+    assert lake.query("SELECT count(*) FROM raw_pages").item() == 1

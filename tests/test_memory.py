@@ -23,6 +23,7 @@ from click.testing import CliRunner
 from deployments.commands.status import command as status
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.errors import BadInput
 from pipelines.house import open_lake
 from pipelines.planning import plan_job
 from pipelines.settings import Settings
@@ -134,9 +135,10 @@ def test_a_tag_chooses_files_and_a_bad_pattern_is_told(tmp_path: Path, simulator
     archive(settings, home, tag=f"#{tag}")
     kept = ask(settings, "SELECT DISTINCT aweme_id FROM files JOIN media USING (media_id) ORDER BY ALL")
     assert kept == ask(settings, "SELECT DISTINCT aweme_id FROM post_tags WHERE tag_name = ? ORDER BY ALL", tag)
-    broken = archive(settings, home, match="(")
-    assert broken.outcome == "failed"
-    assert "RE2" in broken.reason
+    asked = len(simulator.log)
+    with pytest.raises(BadInput, match="RE2"):
+        archive(settings, home, match="(")
+    assert len(simulator.log) == asked, "nothing is asked for what cannot be"
     with pytest.raises(ValueError, match="choose from video"):
         ArchiveJob(kind="film")
 

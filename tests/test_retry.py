@@ -52,6 +52,23 @@ def test_a_walk_that_broke_off_goes_on_and_nothing_else_is_asked(tmp_path: Path)
         assert retry(settings).is_nothing
 
 
+def test_a_walk_keeps_to_its_job_however_often_the_retry_itself_fails(tmp_path: Path) -> None:
+    world = World(seed=1, users=1, posts=60)
+    with Simulator(world, faults=["user_post:2-4=empty"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video,image", max_tries=1)
+        archive(settings, world.accounts[0].home, media="video", min_likes=30_000, naming="{aweme_id}")
+        assert retry(settings).summary.outcome == "partial"
+        assert retry(settings, "RateLimited").summary.outcome == "partial"
+        assert retry(settings).summary.outcome == "complete"
+        kept = "SELECT DISTINCT kind FROM files JOIN media USING (media_id)"
+        assert ask(settings, kept) == [("video",)]
+        few = "SELECT min(last_like_count) >= 30000 FROM posts WHERE aweme_id IN (SELECT aweme_id FROM media "
+        assert one(settings, few + "JOIN files USING (media_id))"), "nor does it forget the filter"
+        names = [Path(path).stem for (path,) in ask(settings, "SELECT path FROM files WHERE state = 'stored'")]
+        assert len(names) > 3
+        assert all(name.isdecimal() for name in names), "or how files are named"
+
+
 def test_a_detail_that_failed_is_asked_for_again(tmp_path: Path) -> None:
     world = World(seed=1, users=1, posts=8)
     aweme_id = world.post(0, 5).aweme_id

@@ -10,6 +10,7 @@ from archives import archive, ask, one, settings_for
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.care.rebuilding import rebuild
 
 
 @pytest.fixture
@@ -64,13 +65,43 @@ def test_a_confirmation_that_fails_is_made_up_for_by_the_next_run(tmp_path: Path
     assert len([r for r in simulator.log if r.operation == "post_detail"]) == len(details), "nobody is asked twice"
 
 
+def test_an_account_that_closes_and_returns_is_told_and_a_rebuild_reads_the_same(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="none")
+    home = simulator.world.accounts[0].home
+    archive(settings, home)
+    simulator.world.delete(0)
+    assert archive(settings, home).outcome == "failed"
+    assert ask(settings, "SELECT nickname, is_canceled FROM users") == [(simulator.world.nickname(0), True)]
+    simulator.world.restore(0)
+    archive(settings, home)
+    told = "SELECT old_value, new_value FROM changes WHERE column_name = 'is_canceled' ORDER BY observed_at"
+    assert ask(settings, told) == [("false", "true"), ("true", "false")]
+    assert rebuild(settings, dry_run=True).differing == []
+
+
+def test_an_account_of_which_nothing_changes_has_no_changes(tmp_path: Path, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="none")
+    for _ in range(2):
+        archive(settings, simulator.world.accounts[0].home, full=True)
+    assert ask(settings, "SELECT table_name, column_name, old_value, new_value FROM changes") == []
+
+
 def test_an_empty_listing_of_a_full_account_makes_nothing_gone(tmp_path: Path, simulator: Simulator) -> None:
     settings = settings_for(tmp_path, simulator.url, media="none")
     home = simulator.world.accounts[0].home
     archive(settings, home)
     simulator.world.make_private(0)
-    archive(settings, home, full=True)
+    for full in (False, True):
+        hidden = archive(settings, home, full=full)
+        assert (hidden.outcome, hidden.verdict) == ("partial", "partial"), "nor is it called complete"
+        assert "profile counts 40" in hidden.reason
     assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
+    simulator.world.restore(0)
+    simulator.world.add_posts(0, 2)
+    shown = archive(settings, home)
+    assert (shown.verdict, shown.new_posts, shown.pages) == ("complete", 2, 3), "what was read before is still known"
 
 
 @pytest.mark.parametrize("mode", ["like", "mix", "collect"])

@@ -125,8 +125,14 @@ def job_of(target: str, options: Mapping[str, Any]) -> ArchiveJob:
         given = {name: options[name] for name in names if options.get(name) is not None}
         return ArchiveJob(target=target, **given)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise BadInput(told) from error
+        raise BadInput("; ".join(map(_told, error.errors()))) from error
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    """What pydantic says of one value; our own words begin with the name of the option."""
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
 
 
 def show_plans(settings: Settings, jobs: Sequence[ArchiveJob], *, as_json: bool) -> int:

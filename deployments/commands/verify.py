@@ -82,6 +82,8 @@ def show(found: Verified, *, was_repair: bool) -> None:
         f"{found.seconds:.1f} s: {len(found.problems)} problems"
         + (f", {len(found.problems) - len(found.wrong)} mended" if was_repair else "")
     )
+    if found.unmarked:
+        click.echo(f"  note: no verified_at was written: {found.unmarked}")
     if not found.problems:
         return
     rows = [(p.what, p.path, "yes" if p.is_mended else "", p.aside, p.detail) for p in found.problems]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.simulator.addresses import Asset, avatar_url, decode
+from deployments.simulator.addresses import Asset, avatar_url, decode, encode
 from deployments.simulator.gates import WEB, is_logged_in
 from deployments.simulator.http import App, Handler, Request, Response, json_response
 from deployments.simulator.numbers import digits, impr_id, mix
@@ -72,7 +72,7 @@ def _names(account: Account) -> dict[str, Any]:
 def _faces(face: Asset) -> dict[str, Any]:
     sides = {"avatar_larger": 1080, "avatar_medium": 720, "avatar_300x300": 300, "avatar_thumb": 100}
     return {
-        name: {"uri": f"{side}x{side}/aweme-avatar", "url_list": [avatar_url(face, side)], "width": 720, "height": 720}
+        name: {"uri": f"aweme-avatar/{encode(face)}", "url_list": [avatar_url(face, side)], "width": 720, "height": 720}
         for name, side in sides.items()
     }
 

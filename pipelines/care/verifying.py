@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pipelines.errors import Blocked
 from pipelines.house import open_lake, open_storage
 from pipelines.load import auditing
 from pipelines.load.auditing import Record, Scope
@@ -47,13 +48,14 @@ class Problem:
 
 @dataclass
 class Verified:
-    """What a verification found; `files` and `bytes` were read."""
+    """What a verification found; `files` and `bytes` were read. `unmarked`: why no `verified_at` could be written."""
 
     files: int = 0
     bytes: int = 0
     table_files: int = 0
     seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
+    unmarked: str = ""
 
     @property
     def wrong(self) -> list[Problem]:
@@ -121,9 +123,18 @@ def _read_files(
                 wrong.append((record, problem))
         on_progress(done.bytes, total)
         if len(right) >= _COMMIT_FILES or time.monotonic() - saved_at > _COMMIT_SECONDS:
-            auditing.set_verified(lake, right, now())
+            _mark(lake, right, now(), done)
             right, saved_at = [], time.monotonic()
-    auditing.set_verified(lake, right, now())
+    _mark(lake, right, now(), done)
+
+
+def _mark(lake: Lake, right: Sequence[str], at: datetime, done: Verified) -> None:
+    """Note what was right. An archive that only can be read, on a disk that was handed on, is verified all the same."""
+    try:
+        if not done.unmarked:
+            auditing.set_verified(lake, right, at)
+    except Blocked as shut:
+        done.unmarked = str(shut)
 
 
 def _in_parallel(storage: Storage, batches: Iterator[list[Record]]) -> Iterator[Outcome]:

@@ -28,6 +28,7 @@ async def walk(
     start_cursor: str | None = None,
     since: datetime | None = None,
     fresh_from: datetime | None = None,
+    expected: int | None = None,
 ) -> AsyncIterator[tuple[Page, Checkpoint]]:
     """Pages of a listing, each with the checkpoint to commit together with it.
 
@@ -37,6 +38,7 @@ async def walk(
     that leads into a stretch read to its end, and jumps over a stretch that was not. A full walk goes to the end.
     `max_items` stops the asking, not the rows of the last page; `since` stops at posts older than it (TIME only).
     `fresh_from` (TIME only) reads what is not older than it again, known or not, before a walk may end or jump.
+    `expected` is how many items the listing should hold by its owner's profile: one that shows none is partial then.
     The last checkpoint has finished_at, a verdict (complete, partial, unknown) and, unless complete, a reason.
     """
     endpoint = endpoint_of(operation)
@@ -55,6 +57,7 @@ async def walk(
         start_cursor=start_cursor,
         since=since,
         fresh_from=fresh_from,
+        expected=expected,
         now=now(),
     )
     looks_back = endpoint.order is Order.TIME and not progress.is_full

@@ -18,6 +18,9 @@ MAX_STALLS = 2
 MAX_REPEATS = 3
 MAX_EMPTY_PAGES = 20
 
+HIDDEN = (
+    "the list came empty though the profile counts {}; nothing is taken for gone. A login may show more: aweme login"
+)
 UNDER_WAY = "not read to its end yet; run again to go on"
 
 
@@ -33,6 +36,7 @@ class Progress:
     max_items: int | None = None
     since: int | None = None
     fresh_from: int | None = None
+    expected: int | None = None
     is_done: bool = False
     items: int = 0
     known_items: int = 0
@@ -53,6 +57,8 @@ class Progress:
         self._count(page)
         leads_on = self._leads_on(page)
         if self._is_end(page):
+            if self._is_hidden():
+                return self._finish("partial", HIDDEN.format(self.expected), now)
             self._cover(page, known, is_end=not page.login_wall)
             return self._end(page, now)
         if not leads_on:
@@ -77,6 +83,10 @@ class Progress:
             item_count=self.checkpoint.item_count + page.item_count,
             page_count=self.checkpoint.page_count + 1,
         )
+
+    def _is_hidden(self) -> bool:
+        """Whether a walk from the top ends with nothing, where there should be something: Douyin hides lists so."""
+        return bool(self.expected) and self.is_from_top and self.checkpoint.item_count == 0
 
     def _is_end(self, page: Page) -> bool:
         if page.has_more is not False:
@@ -210,6 +220,7 @@ def begin(
     start_cursor: str | None,
     since: datetime | None,
     fresh_from: datetime | None = None,
+    expected: int | None = None,
     now: datetime,
 ) -> Progress:
     """A walk that takes up the one that was cut off, where there is one that serves; else a new one."""
@@ -233,6 +244,7 @@ def begin(
         )
         progress = Progress(endpoint, new, is_full, start, is_from_top=start is None)
     progress.max_items, progress.since, progress.fresh_from = max_items, bound, fresh
+    progress.expected = expected
     return progress
 
 

@@ -23,14 +23,18 @@ def ask(
     """Run a query; BadInput with DuckDB's words where it cannot be answered."""
     import duckdb
 
+    answer: duckdb.DuckDBPyConnection | None
     try:
-        return con.execute(sql, params or None)
+        answer = con.execute(sql, params or None)
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
         raise BadInput(f"The query cannot be answered: {error}") from error
     except duckdb.Error as error:
         if "locked" in str(error):
             raise LakeBusy("The catalog is busy: try again in a moment.") from error
         raise
+    if answer is None:  # whatever DuckDB's types say: so it answers where there is nothing but space and comments
+        raise BadInput('There is no statement in the query: write one, as in aweme sql "SHOW TABLES".')
+    return answer
 
 
 def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:

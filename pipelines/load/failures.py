@@ -14,23 +14,21 @@ TRANSIENT = ("RateLimited", "Unreachable", "Interrupted", "LakeBusy", "Transient
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that failed: the operation and whom it asked about, why, and the job that it was part of (JSON)."""
+    """Something that failed: the operation and whom it asked about, and why."""
 
     operation: str
     target: str
     reason: str
-    job: str | None
 
 
 def failed_pages(lake: Lake, reason: str | None) -> list[Failure]:
     """Questions whose last answer was a failure that may pass, one for each operation and target."""
     sql = """
-WITH failed AS (SELECT page_id, run_id, operation, target, cursor, outcome FROM raw_pages
+WITH failed AS (SELECT page_id, operation, target, cursor, outcome FROM raw_pages
                 WHERE outcome IN (SELECT unnest(?)) AND (? IS NULL OR lower(outcome) = lower(?))),
 answered AS (SELECT page_id, operation, target, cursor FROM raw_pages
              WHERE outcome NOT IN (SELECT unnest(?)) AND page_id > (SELECT min(page_id) FROM failed))
-SELECT f.operation, f.target, arg_max(f.outcome, f.page_id), arg_max(r.job, f.page_id)
-FROM failed f LEFT JOIN runs r USING (run_id)
+SELECT f.operation, f.target, arg_max(f.outcome, f.page_id) FROM failed f
 WHERE NOT EXISTS (SELECT 1 FROM answered a WHERE a.operation = f.operation AND a.target = f.target
                   AND a.cursor IS NOT DISTINCT FROM f.cursor AND a.page_id > f.page_id)
 GROUP BY ALL ORDER BY ALL"""
@@ -43,15 +41,19 @@ def broken_walks(lake: Lake, reason: str | None, as_asked: str) -> list[Failure]
     The operation is the name under which the checkpoint stands: a listing, or an operation without one.
     """
     sql = """
-SELECT c.listing, c.owner_id, coalesce(c.reason, 'broke off'),
-       (SELECT arg_max(r.job, r.started_at) FROM runs r
-        WHERE r.target = c.owner_id AND replace(r.mode, '-', '_') IN (c.listing, replace(c.listing, 'post_comment',
-        'comments')))
-FROM checkpoints c
+SELECT c.listing, c.owner_id, coalesce(c.reason, 'broke off') FROM checkpoints c
 WHERE c.verdict = 'partial' AND NOT starts_with(coalesce(c.reason, ''), ?)
   AND (? IS NULL OR contains(lower(c.reason), lower(?)))
 ORDER BY ALL"""
     return _failures(lake, sql, [as_asked, reason, reason])
+
+
+def job_of(lake: Lake, operation: str, target: str) -> str | None:
+    """The job (JSON) that last asked this of that target; a retry is no job, but goes on with that of another run."""
+    sql = """SELECT arg_max(r.job, p.page_id) FROM raw_pages p JOIN runs r USING (run_id)
+    WHERE p.operation = ? AND p.target = ? AND r.mode <> 'retry'"""
+    found: str | None = lake.query(sql, [operation, target]).item()
+    return found
 
 
 def lost_posts(lake: Lake, reason: str | None) -> list[str]:

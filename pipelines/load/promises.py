@@ -8,8 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import BadInput
-from pipelines.load.sieve import tests_of
+from pipelines.load.sieve import bad_pattern, tests_of
 from schemas.files import Wanted
 from schemas.filters import Filter
 
@@ -130,9 +129,7 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[
         return con.execute(sql, values).fetchall()
     except duckdb.InvalidInputException as error:
         # The one thing in these queries that a person wrote is the pattern.
-        raise BadInput(
-            f"match cannot be searched for: {error}. Write a pattern of RE2, as in --match '猫|狗'."
-        ) from error
+        raise bad_pattern(error) from error
 
 
 def _lacking(search: Search) -> tuple[str, list[Any]]:

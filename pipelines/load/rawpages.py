@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from schemas.pages import Page
+from schemas.pages import GONE, Page
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,8 +16,8 @@ _FIRST_READ = 8  # pages of the first read; how many come next follows from thei
 _MOST = 1024
 _ROWS_AT_ONCE = 4
 
-# Details of posts that are gone, and of broadcasts that are over, make rows too: they say so, and why.
-READABLE = """(outcome = 'ok' OR (operation = 'post_detail' AND outcome IN ('Deleted', 'Private', 'NotFound', 'Absent'))
+# Answers about posts and accounts that are gone, and broadcasts that are over, make rows too: they say so, and why.
+READABLE = f"""(outcome = 'ok' OR (operation IN ('post_detail', 'user_profile') AND outcome IN {GONE})
 OR (operation = 'live_room_id' AND outcome = 'Deleted'))"""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.errors import BadInput
 from schemas.filters import Filter
 
 _MOVING = "m.aweme_id IN (SELECT aweme_id FROM media WHERE kind = 'live_photo')"
@@ -12,6 +13,22 @@ _KINDS = {
     "image": f"(p.image_count IS NOT NULL AND NOT {_MOVING})",
     "live_photo": f"(p.image_count IS NOT NULL AND {_MOVING})",
 }
+
+
+def check_pattern(pattern: str) -> None:
+    """BadInput where captions cannot be searched for it; DuckDB is asked, whose patterns are not Python's."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        try:
+            con.execute("SELECT regexp_matches('', ?)", [pattern])
+        except duckdb.Error as error:
+            raise bad_pattern(error) from error
+
+
+def bad_pattern(error: Exception) -> BadInput:
+    """What to say where DuckDB refuses a pattern."""
+    return BadInput(f"match cannot be searched for: {error}. Write a pattern of RE2, as in --match '猫|狗'.")
 
 
 def tests_of(posts: Filter) -> tuple[list[str], list[Any]]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from pipelines.errors import LakeBusy
+from pipelines.errors import Blocked, LakeBusy
 from pipelines.load.attach import Place, quoted
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _ADVISORY_KEY = 7_109_322_804  # any number that no other program is likely to l
 _BUSY = ("database is locked", "transaction conflict", "conflict", "could not serialize", "deadlock detected", "busy")
 # All cursors share DuckDB's memory: a commit that found none beside a large query does once that is done.
 _SHORT = ("out of memory", "failed to pin", "could not allocate", "failed to allocate")
+_FULL = ("disk is full", "no space left", "disk quota")
+_SHUT = ("read-only file system", "readonly database", "permission denied", "unable to open database")
 _TRIES = 12
 
 
@@ -38,12 +40,15 @@ class FileTurns:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for the turn and hold it; LakeBusy when it does not come in time."""
-        lock = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
+        try:
+            lock = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
+        except sqlite3.OperationalError as error:
+            raise blocked(error) or error from None
         try:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
-                raise LakeBusy(
+                raise blocked(error) or LakeBusy(
                     "Another run has been writing for too long: wait for it to end, then try again."
                 ) from error
             yield
@@ -101,7 +106,7 @@ class Writer:
                     return self._once(work)
                 except duckdb.Error as error:
                     if not any(word in str(error).lower() for word in _BUSY + _SHORT):
-                        raise
+                        raise blocked(error) or error from None
                     last = error
                 time.sleep(min(0.02 * 2**attempt, 1.0) * (0.5 + self._rng.random()))
         if any(word in str(last).lower() for word in _SHORT):
@@ -117,7 +122,7 @@ class Writer:
                 return work(self._con)
             except duckdb.Error as error:
                 if not any(word in str(error).lower() for word in _BUSY):
-                    raise
+                    raise blocked(error) or error from None
                 raise LakeBusy("The catalog is busy: another program writes to it. Try again later.") from error
 
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -129,6 +134,16 @@ class Writer:
             _roll_back(self._con)
             raise
         return done
+
+
+def blocked(error: Exception) -> Blocked | None:
+    """What a person has to do where the disk takes no more, or the archive may not be written; None for all else."""
+    text, told = str(error).lower(), str(error).splitlines()[-1]
+    if any(word in text for word in _FULL):
+        return Blocked(f"The disk is full: make room, then run it again; what is kept is safe. ({told})")
+    if any(word in text for word in _SHUT):
+        return Blocked(f"The archive may not be written here: see to its rights, or name another root. ({told})")
+    return None
 
 
 def _roll_back(con: duckdb.DuckDBPyConnection) -> None:

@@ -7,7 +7,7 @@ from pipelines.transform.checks import add_rejects
 from pipelines.transform.picks import User
 from pipelines.transform.rows import Batch
 from pipelines.transform.users import Profile, add_follow, add_profile
-from schemas.pages import Page
+from schemas.pages import GONE, Page
 
 _PROFILE = Shape(Profile, ("user",), single=True)
 _LISTS = {
@@ -17,7 +17,11 @@ _LISTS = {
 
 
 def add_profiles(batch: Batch, page: Page, number: int) -> None:
-    """The rows of a profile."""
+    """The rows of a profile, or the word that its owner closed the account."""
+    if page.outcome in GONE:
+        closed = any(user.user_canceled for _, user in _PROFILE.read(page.body).items)
+        if closed:
+            add_profile(batch, Profile(sec_uid=page.target, user_canceled=True), page.target, number)
     if page.outcome != "ok":
         return
     reading = _PROFILE.read(page.body)

@@ -18,7 +18,7 @@ from pipelines.transform.rows import Batch
 from pipelines.transform.salvage import read_as
 from pipelines.transform.tags import add_tags
 from pipelines.transform.users import add_author, add_met
-from schemas.pages import Page
+from schemas.pages import GONE, Page
 
 _LIST = Shape(Post, ("aweme_list",))
 _SHAPES = {
@@ -30,7 +30,6 @@ _SHAPES = {
 _DETAIL = Shape(Post, ("aweme_detail",), single=True)
 
 _LIVE_CARD = 101
-_GONE = ("Deleted", "Private", "Absent", "NotFound")
 # Not a word about the post: a service behind the service did not answer.
 _PASSING = ("core_dep",)
 
@@ -69,7 +68,7 @@ def add_posts(batch: Batch, page: Page, number: int) -> None:
 def add_detail(batch: Batch, page: Page, number: int) -> None:
     """The rows of an answer that shows one post, or says why it does not."""
     if page.outcome != "ok":
-        if page.outcome in _GONE:
+        if page.outcome in GONE:
             _add_gone(batch, page, number)
         return
     reading = _DETAIL.read(page.body)

@@ -141,6 +141,7 @@ def add_follow(batch: Batch, owner: str, direction: str, user: User, position: i
 def add_profile(batch: Batch, user: Profile, asked_for: str, page: int) -> None:
     """The rows of a profile: the account, its counts, its avatar; `asked_for` names it where it does not itself."""
     owner = user.sec_user_id() or asked_for
+    user.user_canceled = user.user_canceled or False  # profiles that are shown leave it out, also after a return
     batch[PROFILES].extend(
         (
             *_met(user, owner, user.avatar()),
