@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_FIRST_READ = 8  # pages of the first read; how many come next follows from their size
+_FIRST_READ = 8  # pages of the first query; how many come next follows from their size
 _MOST = 1024
+_QUERY_BYTES = 64_000_000  # each query looks through the catalog anew, but holds no more than a few pages
 _ROWS_AT_ONCE = 4
 
 # Answers about posts and accounts that are gone, and broadcasts that are over, make rows too: they say so, and why.
@@ -53,16 +54,32 @@ def read(
     order = _in_order(cursor(), page_ids, where)
     step, start = _FIRST_READ, 0
     while start < len(order):
-        batch, size = _bodies(cursor(), order[start : start + step]), 0
-        for count, page in enumerate(batch):
-            size += len(page.body)
-            if size > max_bytes and count:
-                batch = batch[:count]
-                break
-        yield batch
-        start += len(batch)
-        mean = sum(len(page.body) for page in batch) / len(batch)
-        step = max(1, min(_MOST, int(max_bytes / max(mean, 1))))
+        wanted = order[start : start + step]
+        held, size, total = list[Page](), 0, 0
+        for page in _in_turn(_bodies(cursor(), wanted), wanted):
+            if held and size + len(page.body) > max_bytes:
+                yield held
+                held, size = [], 0
+            held.append(page)
+            size, total = size + len(page.body), total + len(page.body)
+        if held:
+            yield held
+        start += len(wanted)
+        step = max(1, min(_MOST, _QUERY_BYTES * len(wanted) // max(total, 1)))
+
+
+def _in_turn(pages: Iterator[Page], wanted: Sequence[_Place]) -> Iterator[Page]:
+    """The same pages in the order of `wanted`; those that come early wait. They come nearly so, file by file."""
+    early: dict[str, Page] = {}
+    order = iter(wanted)
+    following = next(order, None)
+    for page in pages:
+        early[page.page_id] = page
+        while following is not None and following.page_id in early:
+            yield early.pop(following.page_id)
+            following = next(order, None)
+    # A page that maintenance or a damaged file lost is passed over, not those after it.
+    yield from (early.pop(place.page_id) for place in order if place.page_id in early)
 
 
 class _Place(NamedTuple):
@@ -89,7 +106,7 @@ def _in_order(con: duckdb.DuckDBPyConnection, page_ids: Sequence[str] | None, wh
     ]
 
 
-def _bodies(con: duckdb.DuckDBPyConnection, wanted: list[_Place]) -> list[Page]:
+def _bodies(con: duckdb.DuckDBPyConnection, wanted: Sequence[_Place]) -> Iterator[Page]:
     first, last = wanted[0], wanted[-1]
     sql = f"SELECT {_COLUMNS} FROM raw_pages WHERE fetched_at BETWEEN ? AND ?"
     values = [first.fetched_at, last.fetched_at]
@@ -99,8 +116,7 @@ def _bodies(con: duckdb.DuckDBPyConnection, wanted: list[_Place]) -> list[Page]:
         values += page_ids
     # A stream of Arrow buffers: as Python text, all at once, bodies take twice the time and several times the memory.
     stream = con.execute(sql, values).to_arrow_reader(_ROWS_AT_ONCE)
-    pages = [page for rows in stream for page in _from_rows(rows) if page.page_id in page_ids]
-    return sorted(pages, key=lambda page: (page.fetched_at, page.page_id))
+    return (page for rows in stream for page in _from_rows(rows) if page.page_id in page_ids)
 
 
 def _from_rows(rows: pa.RecordBatch) -> Iterator[Page]:
