@@ -197,7 +197,7 @@ def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:
 @contextmanager
 def shown(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
     """Let SQL read a frame under a name, without a copy."""
-    con.register(name, frame.to_arrow())
+    con.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
     try:
         yield
     finally:
