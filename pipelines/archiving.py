@@ -107,29 +107,28 @@ async def _beside(walking: Awaitable[None], follow: Callable[[asyncio.Event], Aw
 
 async def read_profile(run: Run, sec_user_id: str) -> str | None:
     """Read an account's profile: who it is, and how many posts to expect; its uid. Its folder follows its name."""
-    from pipelines.transform.interface import at
+    from pipelines.transform.interface import count_at, text_at
     from schemas.bodies import load_json
 
     page = await read_one(run, "user_profile", sec_user_id)
     answer = load_json(page.body)
-    run.summary.name = at(answer, "user.nickname") or ""
+    run.summary.name = text_at(answer, "user.nickname")
     mode = run.summary.mode
-    counted = at(answer, _COUNTED[mode]) if mode in _COUNTED else None
-    run.expected = counted if isinstance(counted, int) else None
+    run.expected = count_at(answer, _COUNTED[mode]) if mode in _COUNTED else None
     await follow_name(run, sec_user_id, run.summary.name)
-    uid = at(answer, "user.uid")
-    return str(uid) if uid else None
+    uid = text_at(answer, "user.uid")
+    return uid if uid not in ("", "0") else None
 
 
 async def _mix_of(run: Run, aweme_id: str) -> str:
-    from pipelines.transform.interface import at
+    from pipelines.transform.interface import text_at
     from schemas.bodies import load_json
 
     page = await read_one(run, "post_detail", aweme_id)
-    mix_id = at(load_json(page.body), "aweme_detail.mix_info.mix_id")
-    if not mix_id:
+    mix_id = text_at(load_json(page.body), "aweme_detail.mix_info.mix_id")
+    if mix_id in ("", "0"):
         raise NotFound(f"The post {aweme_id} belongs to no mix; archive it with --mode one.")
-    return str(mix_id)
+    return mix_id
 
 
 async def _archive_replies(run: Run, aweme_id: str, step: Step) -> None:

@@ -61,15 +61,14 @@ async def plan_job(settings: Settings, job: ArchiveJob, *, on_event: OnEvent = s
 
 
 async def _read_profile(house: House, mode: Mode, plan: Plan) -> float:
-    from pipelines.transform.interface import at
+    from pipelines.transform.interface import count_at, text_at
     from schemas.bodies import load_json
 
     began = time.monotonic()
     page = await house.crawler.ask("user_profile", question("user_profile", plan.target), target=plan.target)
     answer = load_json(page.body)
-    plan.name = at(answer, "user.nickname") or ""
-    counted = at(answer, COUNTED[mode]) if mode in COUNTED else None
-    plan.listed = counted if isinstance(counted, int) else None
+    plan.name = text_at(answer, "user.nickname")
+    plan.listed = count_at(answer, COUNTED[mode]) if mode in COUNTED else None
     return time.monotonic() - began
 
 

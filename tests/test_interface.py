@@ -30,7 +30,7 @@ from pipelines.load.naming import (
     get_request_sizes,
     rename_user_folder,
 )
-from pipelines.transform.interface import post_dict
+from pipelines.transform.interface import count_at, post_dict, text_at
 from schemas import requests as r
 
 
@@ -112,6 +112,16 @@ def test_the_two_tools_that_have_had_their_day_say_so_and_work() -> None:
 )
 def test_a_post_of_any_moment_is_a_dict(seconds: object, text: str) -> None:
     assert post_dict({"aweme_id": "1", "create_time": seconds}, has_more=0, max_cursor=0)["create_time"] == text
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "count"),
+    [("12", "12", 12), (12, "12", 12), ("x", "x", None), (-1, "-1", None)]
+    + [(odd, "", None) for odd in (None, True, 1.5, [], {}, ["x"])],
+)
+def test_texts_and_counts_are_read_in_any_spelling(found: object, text: str, count: int | None) -> None:
+    answer = {"user": {"nickname": found}}
+    assert (text_at(answer, "user.nickname"), count_at(answer, "user.nickname")) == (text, count)
 
 
 async def test_names_and_folders_follow_a_template_and_a_nickname(account: Any, tmp_path: Path) -> None:

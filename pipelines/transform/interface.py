@@ -47,6 +47,18 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def text_at(value: Any, path: str) -> str:
+    """The text or number at a dotted path, as text; '' for anything else."""
+    found = at(value, path)
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
+def count_at(value: Any, path: str) -> int | None:
+    """The whole number at a dotted path, also where it is written as text; None for anything else."""
+    text = text_at(value, path)
+    return int(text) if text.isdecimal() else None
+
+
 def every(value: Any, path: str) -> list[Any] | None:
     """What stands at `inner` of each entry of the list at `outer`, for a path `outer[*].inner`; None without a list."""
     outer, _, inner = path.partition("[*].")
