@@ -19,6 +19,7 @@ from pipelines import handler
 from pipelines.errors import BadInput, NotFound
 from pipelines.handler import AsyncUserDB, DouyinDownloader
 from pipelines.load import downloader as load_stage
+from pipelines.load.naming import file_path
 from pipelines.load.plans import chosen, newest_by_author, plan
 from schemas.files import Kept
 
@@ -104,6 +105,14 @@ def test_the_files_of_a_post_are_those_of_the_plan(
     kwargs: dict[str, Any], changed: dict[str, Any], expected: list[str]
 ) -> None:
     assert kinds(kwargs, **changed) == expected
+
+
+@pytest.mark.parametrize("odd", [7, True, [], {}, ["x"], 1.5, None, ""])
+def test_files_have_a_path_whatever_type_a_name_has(odd: Any) -> None:
+    post = POST | dict.fromkeys(("sec_user_id", "uid", "nickname", "nickname_raw", "desc_raw", "create_time"), odd)
+    for wanted in plan(KWARGS, post):
+        assert file_path(wanted).startswith("media/")
+    assert len(newest_by_author([post])) == (odd == 7)
 
 
 INTERVALS = [

@@ -59,7 +59,7 @@ def newest_by_author(posts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The newest post of each author among these, by Douyin's ids, which grow with time: sec_user_id to aweme_id."""
     newest: dict[str, str] = {}
     for post in posts:
-        author, aweme_id = post.get("sec_user_id"), str(post.get("aweme_id") or "")
+        author, aweme_id = _text(post.get("sec_user_id")), str(post.get("aweme_id") or "")
         if author and aweme_id and _rank(aweme_id) > _rank(newest.get(author, "")):
             newest[author] = aweme_id
     return newest
@@ -91,9 +91,9 @@ def _sides(kwargs: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str
 def _shared(data: Mapping[str, Any], image_count: int) -> dict[str, Any]:
     return {
         "aweme_id": str(data["aweme_id"]),
-        "sec_user_id": data.get("sec_user_id"),
-        "uid": str(data["uid"]) if data.get("uid") else None,
-        "nickname": data.get("nickname_raw") or data.get("nickname"),
+        "sec_user_id": _text(data.get("sec_user_id")),
+        "uid": _text(data.get("uid")),
+        "nickname": _text(data.get("nickname_raw")) or _text(data.get("nickname")),
         "caption": _caption(data),
         "created_at": moment_of(data.get("create_time")),
         "image_count": image_count or None,
@@ -103,6 +103,10 @@ def _shared(data: Mapping[str, Any], image_count: int) -> dict[str, Any]:
 def _caption(data: Mapping[str, Any]) -> str | None:
     found = data.get("desc_raw", data.get("desc"))
     return str(found) if found else None
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value and isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _addresses(value: Any) -> list[tuple[int, str]]:
