@@ -146,12 +146,13 @@ def test_a_last_room_that_cannot_be_read_is_none() -> None:
 
 
 def test_addresses_of_a_live_room_come_from_the_newer_place_where_the_older_one_is_empty() -> None:
-    text = json.dumps({"data": {"origin": {"main": {"flv": "https://a/1.flv", "hls": "https://a/1.m3u8"}}, "ao": {}}})
-    stream = {"flv_pull_url": {}, "live_core_sdk_data": {"pull_data": {"stream_data": text}}}
-    answer = {"data": {"data": [{"id_str": "74", "status": 2, "stream_url": stream}]}}
-    row = frames_of([page(answer, "live", "123")])["lives"].to_dicts()[0]
-    assert json.loads(row["flv_urls"]) == {"origin": "https://a/1.flv"}
-    assert json.loads(row["hls_urls"]) == {"origin": "https://a/1.m3u8"}
+    data = {"data": {"origin": {"main": {"flv": "https://a/1.flv", "hls": "https://a/1.m3u8"}}, "ao": {}}}
+    for stream_data in (json.dumps(data), data):
+        stream = {"flv_pull_url": {}, "live_core_sdk_data": {"pull_data": {"stream_data": stream_data}}}
+        answer = {"data": {"data": [{"id_str": "74", "status": 2, "stream_url": stream}]}}
+        row = frames_of([page(answer, "live", "123")])["lives"].to_dicts()[0]
+        assert json.loads(row["flv_urls"]) == {"origin": "https://a/1.flv"}
+        assert json.loads(row["hls_urls"]) == {"origin": "https://a/1.m3u8"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pipelines.transform.counts import number_in
 from pipelines.transform.picks import User, first_of, id_of
 from pipelines.transform.picks_of_rooms import Anchor, Partitions, Room, RoomStats, Stream
 from pipelines.transform.rows import Batch, Layout
-from pipelines.transform.salvage import UNREADABLE, decoder, read_as
+from pipelines.transform.salvage import read_inner
 from pipelines.transform.users import add_met
 
 LIVES = Layout(
@@ -97,11 +97,7 @@ def add_ended_room(batch: Batch, room_id: str, page: int, *, anchor: Anchor | No
 
 def room_in(rawdata: Raw) -> Room | None:
     """The room on a live card (aweme_type 101), which is JSON within JSON; None where it cannot be read."""
-    try:
-        text = decoder(str).decode(rawdata)
-    except UNREADABLE:
-        return read_as(Room, rawdata)
-    return read_as(Room, text)
+    return read_inner(Room, rawdata)
 
 
 def _unless(nothing: T, found: T | None) -> T | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pipelines.transform.picks import Address, Count, Id, Pick, Seconds, Subject, Text, User, id_of
-from pipelines.transform.salvage import read_as
+from msgspec import Raw
+
+from pipelines.transform.picks import NOTHING, Address, Count, Id, Pick, Seconds, Subject, Text, User, id_of
+from pipelines.transform.salvage import read_inner
 
 
 class Anchor(User, gc=False):
@@ -44,9 +46,9 @@ class Qualities(Pick, gc=False):
 
 
 class PullData(Pick, gc=False):
-    """Where the newer players find the stream: JSON within JSON."""
+    """Where the newer players find the stream: JSON within JSON, in older answers the object itself."""
 
-    stream_data: Text = None
+    stream_data: Raw = NOTHING
 
 
 class CoreData(Pick, gc=False):
@@ -67,8 +69,7 @@ class Stream(Pick, gc=False):
     def modern(self, kind: str) -> dict[str, str]:
         """Quality to address of `kind` (flv or hls), from stream_data."""
         core = self.live_core_sdk_data
-        text = core.pull_data.stream_data if core and core.pull_data else None
-        qualities = read_as(Qualities, text) if text else None
+        qualities = read_inner(Qualities, core.pull_data.stream_data) if core and core.pull_data else None
         found = (qualities.data if qualities else None) or {}
         urls = {name: getattr(quality.main, kind) for name, quality in found.items() if quality.main}
         return {name: url for name, url in urls.items() if url}

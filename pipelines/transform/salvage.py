@@ -42,6 +42,15 @@ def read_as(pick: type[T], raw: msgspec.Raw | bytes | str) -> T | None:
     return strict
 
 
+def read_inner(pick: type[T], raw: msgspec.Raw) -> T | None:
+    """JSON within JSON as this pick: a text that holds it, or else the object itself."""
+    try:
+        text = decoder(str).decode(raw)
+    except UNREADABLE:
+        return read_as(pick, raw)
+    return read_as(pick, text)
+
+
 def _decoded(raw: msgspec.Raw | bytes | str) -> Any:
     try:
         return msgspec.json.decode(raw)
