@@ -40,10 +40,10 @@ def mended(body: Any) -> bytes | None:
             parse_float=_finite,
             parse_int=lambda digits: int(digits) if len(digits) < _MOST_DIGITS else None,
         )
+        whole = json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
-    whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return whole.encode()
+    return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 def _as_read(found: re.Match[str]) -> str:

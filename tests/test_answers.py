@@ -180,8 +180,9 @@ def test_an_answer_that_cannot_be_read_is_one_reject(body: bytes) -> None:
     assert [(row["position"], row["table_name"]) for row in rejects] == [(0, "posts")]
 
 
-def test_an_answer_nested_too_deeply_is_one_reject() -> None:
-    body = b'{"aweme_list":[{"aweme_id":"1","x":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
+@pytest.mark.parametrize("depth", [600, 800, 2_000, 50_000])
+def test_an_answer_nested_too_deeply_is_one_reject(depth: int) -> None:
+    body = b'{"aweme_list":[{"aweme_id":"1","x":' + b'[{"y":' * depth + b"1" + b"}]" * depth + b"}]}"
     assert frames(body)["rejects"].height == 1
 
 

@@ -313,8 +313,9 @@ def test_what_strict_readers_refuse_costs_no_page(mark, item):
     assert (page.item_ids, page.unpinned_ids, page.next_cursor) == (("1", "2", "3"), ("1", "2", "3"), "5")
 
 
-def test_an_answer_nested_too_deeply_is_unfamiliar():
-    body = b'{"has_more":1,"aweme_list":[{"aweme_id":"1","x":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
+@pytest.mark.parametrize("depth", [600, 800, 2_000, 50_000])
+def test_an_answer_nested_too_deeply_is_unfamiliar(depth):
+    body = b'{"has_more":1,"aweme_list":[{"aweme_id":"1","x":' + b'[{"y":' * depth + b"1" + b"}]" * depth + b"}]}"
     assert type(refused("user_post", body)) is Unfamiliar
 
 
