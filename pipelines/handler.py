@@ -70,6 +70,7 @@ class DouyinHandler:
         from pipelines.extract.questions import question
         from schemas.bodies import load_json
 
+        target = _as_text(target)
         async with self._crawler() as crawler:
             page = await crawler.ask(operation, question(operation, target), target=target)
         answer: dict[str, Any] = load_json(page.body)
@@ -130,7 +131,7 @@ class DouyinHandler:
         from pipelines.reading import begin
 
         async with self._crawler() as crawler:
-            reading = begin(crawler, operation, owner_id, max_cursor, page_counts, max_counts)
+            reading = begin(crawler, operation, _as_text(owner_id), max_cursor, page_counts, max_counts)
             if reading is None:
                 return
             async with aclosing(reading.posts()) as pages:
@@ -154,6 +155,7 @@ class DouyinHandler:
 
     async def get_user_nickname(self, sec_user_id: str, db: AsyncUserDB) -> str | None:
         """The account's nickname from the archive, else from Douyin, and then the archive keeps its profile."""
+        sec_user_id = _as_text(sec_user_id)
         found = await db.get_user_info(sec_user_id)
         if not found:
             await self._keep_profile(sec_user_id, db)
@@ -200,6 +202,11 @@ class DouyinHandler:
 
         async with self._crawler() as crawler:
             return await sso_login(crawler)
+
+
+def _as_text(an_id: Any) -> Any:
+    """An id as text, also where a caller has it as a number; what is none is left to be refused."""
+    return str(an_id).strip() if isinstance(an_id, str | int) and not isinstance(an_id, bool) else an_id
 
 
 class UserProfile(dict[str, Any]):

@@ -258,6 +258,19 @@ async def test_a_profile_is_a_dict_with_the_methods_of_the_page(account: Any) ->
     assert (await DouyinHandler({}).handler_user_profile(account.sec_user_id))["uid"] == account.uid
 
 
+async def test_an_id_may_be_a_number_or_have_blanks_around_it(simulator: Simulator, account: Any) -> None:
+    simulator.app.state["rooms"] = Rooms([LiveRoom(account.webcast_id, account.room_id, 0, time.time() - 5, 600)])
+    aweme_id = simulator.world.post(0, 0).aweme_id
+    for found in (int(aweme_id), f" {aweme_id}\n"):
+        assert (await handler.fetch_one_video(found))["aweme_id"] == aweme_id  # type: ignore[arg-type]
+    assert (await handler.fetch_user_live_videos(int(account.webcast_id)))["live_status"] == 2  # type: ignore[arg-type]
+    for nobody in (None, True, [], {}):
+        with pytest.raises(BadInput):
+            await handler.fetch_one_video(nobody)  # type: ignore[arg-type]
+        with pytest.raises(BadInput):
+            await read(handler.fetch_user_post_videos(nobody))  # type: ignore[arg-type]
+
+
 async def test_an_unknown_account_or_room_is_an_error_and_not_a_dict_of_nothing() -> None:
     with pytest.raises(ArchiveError):
         await handler.handler_user_profile("MS4wLjABAAAA" + "x" * 43)
