@@ -20,6 +20,7 @@ HOSTS = _SITE_HOSTS | {SHORT_HOST, _LIVE_HOST, _REFLOW_HOST}
 
 SEC_USER_ID = re.compile(r"MS4wLjABAAAA[A-Za-z0-9_-]{16,128}")
 _NUMBER = re.compile(r"[1-9][0-9]{14,19}")
+_ROOM = re.compile(r"[67][0-9]{18}")
 _WEBCAST_ID = re.compile(r"[A-Za-z0-9_-]{2,32}")
 _SHORT_CODE = re.compile(r"[A-Za-z0-9_-]{4,32}")
 _VALID = {"user": SEC_USER_ID, "post": _NUMBER, "mix": _NUMBER, "room": _NUMBER, "live": _WEBCAST_ID}
@@ -86,7 +87,7 @@ def names_in(parts: SplitResult) -> list[Name]:
     query = {key: values[0].strip() for key, values in parse_qs(parts.query.replace("&amp;", "&")).items()}
     first: dict[Kind, Name] = {}
     for name in (*_of_overlays(query), *named, *_of_extras(query, segments)):
-        whole = replace(name, id=_without_tail(name.id))
+        whole = _as_room(replace(name, id=_without_tail(name.id)))
         if _is_valid(whole):
             first.setdefault(whole.kind, whole)
     if not first:
@@ -97,6 +98,11 @@ def names_in(parts: SplitResult) -> list[Name]:
 def _without_tail(word: str) -> str:
     """An id without what a text has glued to it: punctuation may stand in an address, but never in an id."""
     return _GLUED.split(word, maxsplit=1)[0]
+
+
+def _as_room(name: Name) -> Name:
+    """A live room's page by the number of one broadcast: Douyin takes it in the place of the lasting one nowhere."""
+    return replace(name, kind="room") if name.kind == "live" and _ROOM.fullmatch(name.id) else name
 
 
 def _is_valid(name: Name) -> bool:
