@@ -392,9 +392,9 @@ def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
             "DROP TABLE rejects",
             "CREATE OR REPLACE VIEW archive_version AS SELECT 1 AS version, 'older' AS fingerprint",
         ):
-            lake._con.execute(statement)
+            lake.cursor().execute(statement)
     with local(tmp_path) as lake:
-        assert migrate.found_version(lake._con) == (migrate.VERSION, migrate.fingerprint())
+        assert migrate.found_version(lake.cursor()) == (migrate.VERSION, migrate.fingerprint())
         assert lake.query("SELECT region, caption FROM posts").rows() == [(None, "hello")]
         assert count(lake, "post_growth") == 1
         assert lake.query("SELECT like_count FROM posts_latest").item() == 1, "counts come from their history"
@@ -405,7 +405,7 @@ def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
 
 def test_a_newer_archive_is_refused(tmp_path):
     with local(tmp_path) as lake:
-        lake._con.execute("CREATE OR REPLACE VIEW archive_version AS SELECT 99 AS version, 'x' AS fingerprint")
+        lake.cursor().execute("CREATE OR REPLACE VIEW archive_version AS SELECT 99 AS version, 'x' AS fingerprint")
     for read_only in (False, True):
         with pytest.raises(BadInput, match=r"version 99.*upgrade"):
             local(tmp_path, read_only=read_only)
@@ -413,8 +413,8 @@ def test_a_newer_archive_is_refused(tmp_path):
 
 def test_an_archive_with_unknown_columns_is_refused(tmp_path):
     with local(tmp_path) as lake:
-        lake._con.execute("ALTER TABLE posts ADD COLUMN mood VARCHAR")
-        lake._con.execute("CREATE OR REPLACE VIEW archive_version AS SELECT 1 AS version, 'x' AS fingerprint")
+        lake.cursor().execute("ALTER TABLE posts ADD COLUMN mood VARCHAR")
+        lake.cursor().execute("CREATE OR REPLACE VIEW archive_version AS SELECT 1 AS version, 'x' AS fingerprint")
     with pytest.raises(BadInput, match=r"posts\.mood.*upgrade"):
         local(tmp_path)
 

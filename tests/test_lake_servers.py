@@ -86,7 +86,7 @@ def test_a_turn_that_does_not_come_is_told(tmp_path, postgres_server):
 
     place = {"catalog": postgres_server.new_catalog(), "data_path": f"{tmp_path}/tables/"}
     with Lake.open(**place, wait_s=0.5) as lake:
-        other = lake._con.cursor()
+        other = lake._connection.con.cursor()
         other.execute(f"ATTACH '{place['catalog']}' AS other (TYPE postgres)")
         other.execute("BEGIN")
         other.execute(f"CALL postgres_execute('other', 'SELECT pg_advisory_xact_lock({_ADVISORY_KEY})')")
@@ -94,4 +94,4 @@ def test_a_turn_that_does_not_come_is_told(tmp_path, postgres_server):
             lake.start_run(run_id="r1")
         other.execute("ROLLBACK")
         lake.start_run(run_id="r1")
-        assert isinstance(lake._con, duckdb.DuckDBPyConnection)
+        assert isinstance(lake._connection.con, duckdb.DuckDBPyConnection)

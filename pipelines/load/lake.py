@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import random
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import polars as pl
 
 from pipelines.errors import BadInput
-from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, tidying, turns
+from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, tidying
 from pipelines.load import apply as applying
 from pipelines.load.apply import Applied
+from pipelines.load.connection import Connection
 from schemas.listings import CHECKPOINTS
 from schemas.media import FILES, kind_of
 from schemas.raw import RAW_PAGES
@@ -47,14 +47,8 @@ def _utc_now() -> datetime:
 class Lake:
     """An open archive. Make it with `Lake.open`, close it or use it as a context manager."""
 
-    def __init__(
-        self, place: attach.Place, con: duckdb.DuckDBPyConnection, temp: tempfile.TemporaryDirectory[str]
-    ) -> None:
-        self._place, self._con, self._temp = place, con, temp
-        # Cursors for reading come from a connection that does nothing else: one that is at work gives none until then.
-        self._idle = con.cursor()
-        self._writer: turns.Writer | None = None
-        self._now: Callable[[], datetime] = _utc_now
+    def __init__(self, place: attach.Place, connection: Connection, now: Callable[[], datetime]) -> None:
+        self._place, self._connection, self._now = place, connection, now
 
     @classmethod
     def open(
@@ -81,49 +75,35 @@ class Lake:
         """
         place = attach.place_of(catalog, data_path, s3)
         rng = rng or random.Random()  # noqa: S311 - jitter only
-        temp = tempfile.TemporaryDirectory(prefix="aweme-", ignore_cleanup_errors=True)
-        try:
-            con = attach.connect(
+        read_only = read_only or at is not None
+        connection = Connection(
+            lambda temp: attach.connect(
                 place,
-                read_only=read_only or at is not None,
+                read_only=read_only,
                 at=at,
                 memory_limit=memory_limit,
                 threads=threads,
-                temp=temp.name,
+                temp=temp,
                 busy_timeout_ms=busy_timeout_ms,
                 rng=rng,
             )
-        except BaseException:
-            temp.cleanup()
-            raise
-        lake = cls(place, con, temp)
-        lake._now = now
+        )
+        lake = cls(place, connection, now)
         try:
-            lake._begin(read_only=read_only or at is not None, wait_s=wait_s, rng=rng)
+            is_current = migrate.is_current(connection.con)
+            if not read_only:
+                connection.let_write(place, wait_s, rng)
+            if not read_only and not is_current:
+                lake.commit(migrate.make_tables)
+                lake.commit(migrate.finish)
         except BaseException:
             lake.close()
             raise
         return lake
 
-    def _begin(self, *, read_only: bool, wait_s: float, rng: random.Random) -> None:
-        is_current = migrate.is_current(self._con)
-        if read_only:
-            return
-        turn: turns.Turns
-        if self._place.kind == "sqlite":
-            turn = turns.FileTurns(self._place.target, wait_s)
-        else:
-            turn = turns.ServerTurns(self._con, self._place, wait_s)
-        self._writer = turns.Writer(self._con, turn.turn, rng)
-        if not is_current:
-            self._commit(migrate.make_tables)
-            self._commit(migrate.finish)
-
     def close(self) -> None:
         """Close the catalog; what was committed stays."""
-        self._idle.close()
-        self._con.close()
-        self._temp.cleanup()
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -131,21 +111,13 @@ class Lake:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _commit(self, work: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
-        if self._writer is None:
-            raise BadInput("This archive was opened for reading only: open it for writing.")
-        return self._writer.commit(work)
-
     def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Do work in one commit, for the modules beside this one; it may be done twice, so it has no effect outside."""
-        done: T = self._commit(work)
-        return done
+        return self._connection.commit(work)
 
     def alone(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Do work that commits for itself while no other writes: DuckLake's own care of its files."""
-        if self._writer is None:
-            raise BadInput("This archive was opened for reading only: open it for writing.")
-        return self._writer.alone(work)
+        return self._connection.alone(work)
 
     def tidy(self) -> list[str]:
         """Join small files of tables that have many, as `tidying` says; returns the tables."""
@@ -153,12 +125,7 @@ class Lake:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for reading, for the modules beside this one."""
-        return self._read()
-
-    def _read(self) -> duckdb.DuckDBPyConnection:
-        cursor = self._idle.cursor()
-        cursor.execute(f"USE {attach.NAME}")
-        return cursor
+        return self._connection.cursor()
 
     # Pages
 
@@ -172,7 +139,8 @@ class Lake:
             if mark:
                 applying.put(con, CHECKPOINTS, [mark])
 
-        self._commit(work)
+        self.commit(work)
+        self._connection.renew()
 
     def pending(self, run_id: str | None = None, *, everywhere: bool = False, but: str | None = None) -> list[str]:
         """Pages without rows in the tables yet, oldest first: of runs that did not end well, of one run, or of all.
@@ -180,7 +148,7 @@ class Lake:
         `but` is a run that is passed over, since it has only begun.
         """
         tests, values = [rawpages.READABLE], []
-        con = self._read()
+        con = self.cursor()
         if not everywhere:
             unfinished = [run_id] if run_id else [one for one in _unfinished_runs(con) if one != but]
             if not unfinished:
@@ -198,40 +166,36 @@ class Lake:
         self, page_ids: Sequence[str] | None = None, *, where: str = "", max_bytes: int = _BATCH_BYTES
     ) -> Iterator[list[Page]]:
         """Kept pages in order of fetched_at, in lists whose bodies hold at most `max_bytes` (or one page)."""
-        return rawpages.read(self._read, page_ids, where, max_bytes)
+        return rawpages.read(self.cursor, page_ids, where, max_bytes)
 
     def apply(self, frames: Mapping[str, pl.DataFrame], page_ids: Sequence[str], *, run_id: str) -> Applied:
         """Merge the rows made of these pages, in one commit; pages that were applied before are passed over."""
-        done: Applied = self._commit(
-            lambda con: applying.apply(con, frames, page_ids, run_id=run_id, applied_at=self._now())
-        )
-        return done
+        return self.commit(lambda con: applying.apply(con, frames, page_ids, run_id=run_id, applied_at=self._now()))
 
     # Listings
 
     def known_ids(self, listing: str, owner_id: str, ids: Collection[str], *, before: datetime) -> set[str]:
         """Those of these posts that the listing had shown before that moment."""
-        return entries.known_ids(self._read(), listing, owner_id, ids, before=before)
+        return entries.known_ids(self.cursor(), listing, owner_id, ids, before=before)
 
     def checkpoint(self, listing: str, owner_id: str) -> Checkpoint | None:
         """How far a listing was read; None where it never was."""
-        row = applying.state_of(self._read(), CHECKPOINTS, [listing, owner_id])
+        row = applying.state_of(self.cursor(), CHECKPOINTS, [listing, owner_id])
         return checkpoints.from_row(row) if row else None
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Move a checkpoint without a page."""
         row = checkpoints.to_row(checkpoint, self._now())
-        self._commit(lambda con: applying.put(con, CHECKPOINTS, [row]))
+        self.commit(lambda con: applying.put(con, CHECKPOINTS, [row]))
 
     def mark_gone(self, listing: str, owner_id: str, *, not_seen_since: datetime, gone_at: datetime) -> list[str]:
         """Mark the entries of a listing that a full walk, begun at `not_seen_since`, did not show; returns their posts.
 
         To be called only after a full walk that reached the end. Posts are not marked: their details must say so.
         """
-        gone: list[str] = self._commit(
+        return self.commit(
             lambda con: entries.mark_gone(con, listing, owner_id, not_seen_since=not_seen_since, gone_at=gone_at)
         )
-        return gone
 
     def entry_count(self, listing: str, owner_id: str) -> int:
         """How many posts a listing holds, gone ones left out."""
@@ -240,7 +204,7 @@ class Lake:
 
     def unconfirmed(self, owner_id: str, limit: int) -> list[str]:
         """Posts that vanished from their account's listing, of which nobody has asked since whether they are gone."""
-        return entries.unconfirmed(self._read(), owner_id, limit)
+        return entries.unconfirmed(self.cursor(), owner_id, limit)
 
     # Files
 
@@ -267,54 +231,55 @@ class Lake:
         search = promises.Search(
             kinds, listing, owner_id, aweme_ids, media_ids, exclude, limit, retry_failed, max_attempts, **more
         )
-        return promises.find(self._read(), search)
+        return promises.find(self.cursor(), search)
 
     def applied_since(self, moment: datetime) -> list[str]:
         """The pages of which rows were committed since, by any run."""
-        rows = self._read().execute("SELECT page_id FROM applied_pages WHERE applied_at >= ?", [moment]).fetchall()
+        rows = self.cursor().execute("SELECT page_id FROM applied_pages WHERE applied_at >= ?", [moment]).fetchall()
         return [page_id for (page_id,) in rows]
 
     def wanted_ids(self, **search: Any) -> list[str]:
         """The media ids of what `wanted` would find, in the same order; takes the same."""
-        return promises.find_ids(self._read(), promises.Search(**search))
+        return promises.find_ids(self.cursor(), promises.Search(**search))
 
     def wanted_parts(self, **search: Any) -> list[promises.Part]:
         """The search of `wanted` cut into parts, newest posts first: each is a `part` for `wanted_ids`."""
-        return promises.parts(self._read(), promises.Search(**search))
+        return promises.parts(self.cursor(), promises.Search(**search))
 
     def wanted_count(self, **search: Any) -> int:
         """How many files `wanted` would find without a limit; takes the same."""
-        return promises.count(self._read(), promises.Search(**search))
+        return promises.count(self.cursor(), promises.Search(**search))
 
     def media_urls(self, media_id: str) -> promises.Addresses | None:
         """The addresses of a promised file as last seen; None where nothing promises it."""
-        return promises.addresses(self._read(), media_id)
+        return promises.addresses(self.cursor(), media_id)
 
     def keep_files(self, rows: Sequence[Kept]) -> None:
         """Write what became of files, in one commit; the newest row of a file replaces the others."""
         if rows:
             values = [{**asdict(kept), "media_kind": kind_of(kept.media_id)} for kept in rows]
-            self._commit(lambda con: applying.put(con, FILES, values))
+            self.commit(lambda con: applying.put(con, FILES, values))
+            self._connection.renew()
 
     def folders(self) -> dict[str, str]:
         """The folder of each account that has one: sec_user_id to folder."""
-        return accounts.folders(self._read())
+        return accounts.folders(self.cursor())
 
     def record_folders(self, folders: Mapping[str, str], *, moved: bool = False) -> None:
         """Note which folder keeps an account's files; with `moved`, their paths follow in the same commit."""
         if folders:
-            self._commit(lambda con: accounts.record_folders(con, folders, moved=moved))
+            self.commit(lambda con: accounts.record_folders(con, folders, moved=moved))
 
     # Runs
 
     def start_run(self, **columns: Any) -> None:
         """Write the row of a run that begins: `run_id` and any other column of `runs`."""
-        self._commit(lambda con: applying.put(con, RUNS, [_row_of_run(columns)], are_new=True))
+        self.commit(lambda con: applying.put(con, RUNS, [_row_of_run(columns)], are_new=True))
 
     def settled_at(self, scope: str) -> datetime | None:
         """The moment up to which every file of this search was looked for by some run; None where never."""
         sql = "SELECT max(settled_at) FROM runs WHERE list_contains(settled::JSON[], ?::JSON)"
-        found: datetime | None = self._read().execute(sql, [json.dumps(scope)]).fetchall()[0][0]
+        found: datetime | None = self.cursor().execute(sql, [json.dumps(scope)]).fetchall()[0][0]
         return found
 
     def end_run(self, run_id: str, **columns: Any) -> None:
@@ -324,19 +289,19 @@ class Lake:
             known = applying.state_of(con, RUNS, [run_id]) or {}
             applying.put(con, RUNS, [{**known, **_row_of_run({"run_id": run_id, **columns})}])
 
-        self._commit(work)
+        self.commit(work)
 
     # Asking
 
     def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
         """The answer to a query, as a frame; BadInput with DuckDB's words where it cannot be answered."""
-        return asking.frame(asking.ask(self._read(), sql, params))
+        return asking.frame(asking.ask(self.cursor(), sql, params))
 
     def query_arrow(
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] = (), rows: int = 100_000
     ) -> pa.RecordBatchReader:
         """The answer to a query, as a stream of record batches of at most so many rows."""
-        return asking.ask(self._read(), sql, params).to_arrow_reader(rows)
+        return asking.ask(self.cursor(), sql, params).to_arrow_reader(rows)
 
     def attach_sql(self) -> list[str]:
         """The statements that open this archive in DuckDB's own shell, without secrets."""
@@ -344,7 +309,7 @@ class Lake:
 
     def stats(self) -> dict[str, Any]:
         """`rows` by table, `files` (tables' Parquet files), `table_bytes`, and `stored`: count and bytes by kind."""
-        return asking.stats(self._read())
+        return asking.stats(self.cursor())
 
 
 def _unfinished_runs(con: duckdb.DuckDBPyConnection) -> list[str]:

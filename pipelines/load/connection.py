@@ -1,0 +1,94 @@
+"""The connection behind a Lake: one that writes, cursors that read, and a fresh one now and then.
+
+DuckLake keeps what it knew of every snapshot that a connection made, some 50 kB each, for as long as the catalog is
+attached. A walk keeps each page in a commit of its own, so a long one would end with hundreds of megabytes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from pipelines.errors import ArchiveError, BadInput
+from pipelines.load import turns
+from pipelines.load.attach import NAME, Place
+
+if TYPE_CHECKING:
+    import random
+
+    import duckdb
+
+T = TypeVar("T")
+Connect = Callable[[str], "duckdb.DuckDBPyConnection"]
+
+
+class Connection:
+    """An attached catalog. `connect` opens it, given a folder for what DuckDB cannot hold in memory.
+
+    `renew_after` commits, which take some 12 MB, `renew` makes a new connection, which takes a third of a second.
+    """
+
+    renew_after = 250
+
+    def __init__(self, connect: Connect) -> None:
+        self._temp = tempfile.TemporaryDirectory(prefix="aweme-", ignore_cleanup_errors=True)
+        self._connect = connect
+        self._writer: turns.Writer | None = None
+        self._make_writer: Callable[[], turns.Writer] | None = None
+        self._commits = 0
+        try:
+            self.con = connect(self._temp.name)
+        except BaseException:
+            self._temp.cleanup()
+            raise
+
+    def let_write(self, place: Place, wait_s: float, rng: random.Random) -> None:
+        """Let this connection write, when it is its turn; a turn comes within `wait_s` seconds or never."""
+
+        def made() -> turns.Writer:
+            kept = turns.FileTurns(place.target, wait_s) if place.kind == "sqlite" else None
+            turn = kept or turns.ServerTurns(self.con, place, wait_s)
+            return turns.Writer(self.con, turn.turn, rng)
+
+        self._make_writer, self._writer = made, made()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for reading."""
+        cursor = self.con.cursor()
+        cursor.execute(f"USE {NAME}")
+        return cursor
+
+    def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Do work in one commit; it may be done twice, so it has no effect outside."""
+        done = self._allowed().commit(work)
+        self._commits += 1
+        return done
+
+    def alone(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Do work that commits for itself while no other writes."""
+        return self._allowed().alone(work)
+
+    def _allowed(self) -> turns.Writer:
+        if self._writer is None:
+            raise BadInput("This archive was opened for reading only: open it for writing.")
+        return self._writer
+
+    def renew(self) -> None:
+        """Go on with a new connection, if the present one made many commits; those who use that one are not disturbed.
+
+        Not between statements that share what they attached or set.
+        """
+        if self._commits < self.renew_after or self._make_writer is None:
+            return
+        self._commits = 0
+        try:
+            self.con = self._connect(self._temp.name)
+        except ArchiveError:
+            return  # the present one serves as well, and it is tried again later
+        self._writer = self._make_writer()
+
+    def close(self) -> None:
+        """Close the catalog; what was committed stays."""
+        self.con.close()
+        self._temp.cleanup()

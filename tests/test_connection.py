@@ -1,0 +1,71 @@
+"""The connection behind a lake: reading beside a commit, and a fresh one now and then."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+from lakes import at, local, page
+
+from pipelines.load.lake import Lake
+from schemas.files import Kept
+from schemas.pages import Checkpoint
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Lake]:
+    with local(tmp_path, now=lambda: at(0), rng=random.Random(1)) as opened:
+        yield opened
+
+
+def test_a_reader_does_not_wait_while_a_commit_is_under_way(lake: Lake) -> None:
+    lake.keep_page(page("p1"), run_id="r")
+    is_begun = threading.Event()
+
+    def endless(con) -> None:
+        is_begun.set()
+        con.execute("SELECT count(*) FROM range(1_000_000_000_000) t(a) WHERE a % 7 = 3")
+
+    with ThreadPoolExecutor(1) as thread:
+        commit = thread.submit(lake.commit, endless)
+        try:
+            assert is_begun.wait(60)
+            for _ in range(20):  # the first may come before the query does
+                assert lake.query("SELECT count(*) FROM raw_pages").item() == 1
+            assert not commit.done()
+        finally:
+            lake._connection.con.interrupt()
+        with pytest.raises(duckdb.InterruptException):
+            commit.result(60)
+
+
+def test_a_fresh_connection_goes_on_where_the_one_before_ended(lake: Lake) -> None:
+    lake._connection.renew_after = 3
+    first, early = lake._connection.con, lake.cursor()
+    for number in range(5):
+        mark = Checkpoint("post", "author", cursor=str(number))
+        lake.keep_page(page(f"p{number}", number), run_id="r", checkpoint=mark)
+        lake.keep_files([Kept(f"{number}:video:0", "absent", 1, at(number))])
+    assert lake._connection.con is not first
+    assert early.execute("SELECT count(*) FROM raw_pages").fetchall() == [(5,)], "who began before reads on"
+    assert lake.query("SELECT page_id FROM raw_pages ORDER BY ALL")["page_id"].to_list() == [f"p{n}" for n in range(5)]
+    assert lake.query("SELECT count(*) FROM files").item() == 5
+    assert lake.checkpoint("post", "author").cursor == "4"
+
+
+def test_pages_are_kept_whole_by_many_threads_while_connections_change(lake: Lake) -> None:
+    lake._connection.renew_after = 2
+    for number in range(6):
+        lake.keep_page(page(f"a{number}", number), run_id="r")
+    stream = lake.raw_pages(max_bytes=1)
+    seen = [one.page_id for one in next(stream)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda n: lake.keep_page(page(f"b{n}", n + 10), run_id="r"), range(12)))
+    seen += [one.page_id for pages in stream for one in pages]
+    assert seen[:6] == [f"a{n}" for n in range(6)]
+    assert lake.query("SELECT count(DISTINCT page_id), count(*) FROM raw_pages").row(0) == (18, 18)
