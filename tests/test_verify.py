@@ -149,6 +149,21 @@ def run_cli(*words: str, env: dict[str, str] | None = None) -> Any:
     return CliRunner(env=env).invoke(cli, list(words), standalone_mode=False)
 
 
+def test_an_archive_in_a_folder_that_may_only_be_read_is_asked_and_verified(settings: Settings) -> None:
+    root = Path(settings.root)
+    root.chmod(0o555)
+    try:
+        if os.access(root, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        assert one(settings, "SELECT count(*) > 0 FROM posts")
+        found = verify(settings, now=utc_now)
+        assert found.files > 0
+        assert found.problems == []
+        assert "reading only" in found.unmarked
+    finally:
+        root.chmod(0o755)
+
+
 def test_the_command_exits_0_or_3_and_says_what_to_do(settings: Settings) -> None:
     assert run_cli("verify", "--root", settings.root).return_value == 0
     spoil(settings)

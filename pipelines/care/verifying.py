@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import Blocked
+from pipelines.errors import BadInput, Blocked
 from pipelines.house import open_lake, open_storage
 from pipelines.load import auditing
 from pipelines.load.auditing import Record, Scope
@@ -87,7 +87,7 @@ def verify(
     began, moment = time.monotonic(), now()
     scope = Scope(moment - older_than if older_than is not None else None, share, moment.isoformat())
     storage = open_storage(settings)
-    with open_lake(settings) as lake:
+    with _opened(settings) as lake:
         try:
             done = Verified()
             strays, wrong = auditing.compare(lake, walk(storage, "media"), before=moment - _SETTLED)
@@ -99,6 +99,14 @@ def verify(
             storage.close()
     done.seconds = time.monotonic() - began
     return done
+
+
+def _opened(settings: Settings) -> Lake:
+    """The lake, for writing; for reading only where it may not be written."""
+    try:
+        return open_lake(settings)
+    except BadInput:
+        return open_lake(settings, read_only=True)
 
 
 def _read_files(
@@ -133,7 +141,7 @@ def _mark(lake: Lake, right: Sequence[str], at: datetime, done: Verified) -> Non
     try:
         if not done.unmarked:
             auditing.set_verified(lake, right, at)
-    except Blocked as shut:
+    except (Blocked, BadInput) as shut:
         done.unmarked = str(shut)
 
 
