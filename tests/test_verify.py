@@ -130,6 +130,7 @@ def test_a_file_that_cannot_be_had_again_is_said_and_exits_3(settings: Settings,
     assert problem["is_mended"] is False
     assert (Path(settings.root) / problem["aside"]).read_bytes() == b"broken"
     assert one(settings, "SELECT count(*) FROM files WHERE state = 'failed'") == 1
+    assert verify(settings, now=utc_now).not_kept == 1, "nor is it forgotten later"
 
 
 def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:

@@ -48,13 +48,17 @@ class Problem:
 
 @dataclass
 class Verified:
-    """What a verification found; `files` and `bytes` were read. `unmarked`: why no `verified_at` could be written."""
+    """What a verification found; `files` and `bytes` were read.
+
+    `not_kept` files were asked for in vain so far. `unmarked`: why no `verified_at` could be written.
+    """
 
     files: int = 0
     bytes: int = 0
     table_files: int = 0
     seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
+    not_kept: int = 0
     unmarked: str = ""
 
     @property
@@ -95,6 +99,7 @@ def verify(
             strays = [path for path in strays if path.rpartition("/")[2] not in _IGNORED]
             done.problems = _confirmed(lake, storage, wrong) + [Problem("stray", path) for path in strays]
             done.problems += _check_tables(lake, done)
+            done.not_kept = auditing.not_kept(lake)
         finally:
             storage.close()
     done.seconds = time.monotonic() - began
