@@ -149,6 +149,9 @@ def test_an_error_with_json_is_one_object_and_says_what_to_do(aweme) -> None:
     done = aweme("archive", "nothing here", "--json")
     assert value(done)["kind"] == "BadInput"
     assert "link" in done.stderr
+    ended = aweme("verify", "--sample", "much", "--json")
+    assert ended.returncode == 2
+    assert "1%" in json.loads(ended.stdout)["error"], "wrong usage is told so, too"
 
 
 def test_resolve_gives_one_object_per_input_in_order(aweme, running: Simulator) -> None:
