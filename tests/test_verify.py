@@ -96,6 +96,16 @@ def test_what_is_changed_cut_missing_or_stray_is_found(settings: Settings) -> No
     assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored' AND verified_at < ?", old) == 3
 
 
+def test_a_renaming_that_was_cut_off_is_carried_to_its_end_and_nothing_is_missing(settings: Settings) -> None:
+    ((sec_user_id, old),) = ask(settings, "SELECT sec_user_id, folder FROM users WHERE folder IS NOT NULL")
+    root, told = Path(settings.root), {"sec_user_id": sec_user_id, "old": old, "new": "a new name"}
+    (root / ".renaming-cut.json").write_text(json.dumps(told))
+    (root / "media" / old).rename(root / "media" / "a new name")
+    assert verify(settings, now=utc_now).problems == []
+    assert one(settings, "SELECT bool_and(starts_with(path, 'media/a new name/')) FROM files WHERE state = 'stored'")
+    assert not list(root.glob(".renaming-*"))
+
+
 def test_a_sample_reads_some_files_but_misses_no_missing_one(settings: Settings) -> None:
     _, shorter, missing = spoil(settings)
     found = verify(settings, now=utc_now, share=0.2)

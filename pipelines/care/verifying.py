@@ -15,6 +15,7 @@ from pipelines.house import open_lake, open_storage
 from pipelines.load import auditing
 from pipelines.load.auditing import Record, Scope
 from pipelines.load.contents import problem_of, walk
+from pipelines.renaming import mend
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -107,11 +108,20 @@ def verify(
 
 
 def _opened(settings: Settings) -> Lake:
-    """The lake, for writing; for reading only where it may not be written."""
+    """The lake, for writing; for reading only where it may not be written.
+
+    A renaming that was cut off is carried to its end first: until then rows name a folder that is gone.
+    """
     try:
-        return open_lake(settings)
+        lake = open_lake(settings)
     except BadInput:
         return open_lake(settings, read_only=True)
+    try:
+        mend(settings, lake)
+    except BaseException:
+        lake.close()
+        raise
+    return lake
 
 
 def _read_files(
