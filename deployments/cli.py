@@ -80,6 +80,7 @@ def main(args: list[str] | None = None) -> None:
         _fail("stopped. The same command goes on where it stopped.", 130, words)
     except click.ClickException as error:
         error.show()
+        _as_json(error.format_message(), words, kind="BadInput")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         _fail("stopped. The same command goes on where it stopped.", 130, words)
@@ -101,12 +102,16 @@ def exit_code(error: ArchiveError) -> int:
 
 
 def _fail(message: str, code: int, words: list[str], **facts: Any) -> None:
+    _as_json(message, words, **facts)
+    click.echo(f"aweme: {message}", err=True)
+    sys.exit(code)
+
+
+def _as_json(message: str, words: list[str], **facts: Any) -> None:
     if "--json" in words:
         import json
 
         click.echo(json.dumps({"error": message, **facts}, ensure_ascii=False))
-    click.echo(f"aweme: {message}", err=True)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

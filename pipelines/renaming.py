@@ -100,5 +100,10 @@ def _carry_out(media: Path, lake: Lake, sec_user_id: str, old: str, new: str) ->
     from pipelines.load.naming import rename_user_folder
 
     if (media / old).is_dir():
-        rename_user_folder(media / old, new)
+        try:
+            rename_user_folder(media / old, new)
+        except (OSError, BadInput):
+            if (media / old).exists():
+                raise
+            # Whoever opened the archive meanwhile carried it out.
     lake.record_folders({sec_user_id: new}, moved=True)

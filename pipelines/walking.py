@@ -44,6 +44,7 @@ class Walk:
     _took_up: bool = False
     _looks_again: bool = False
     _whole_since: datetime | None = None
+    _earliest: datetime | None = None
     _foretelling: asyncio.Future[None] | None = None
 
     @property
@@ -88,13 +89,15 @@ class Walk:
 
     @property
     def whole_since(self) -> datetime | None:
-        """When the walk began, where it has shown all that its listing holds; else None."""
-        last = self.last
-        if self._looks_again:
-            return self._whole_since
-        if last is None or last.verdict != "complete" or last.reason or not last.is_full:
-            return None
-        return last.started_at
+        """When the walk began, where it has shown all that its listing holds; else None.
+
+        Where the clock went back meanwhile, the earliest moment of its pages: what they showed is not gone.
+        """
+        last, since = self.last, self._whole_since
+        if not self._looks_again:
+            is_whole = last is not None and last.verdict == "complete" and not last.reason and last.is_full
+            since = last.started_at if last is not None and is_whole else None
+        return min(since, self._earliest or since) if since is not None else None
 
     async def _some(self) -> None:
         """Read pages until the step is long enough; a failed try is begun again at the checkpoint."""
@@ -120,6 +123,7 @@ class Walk:
     async def _take(self, page: Page, checkpoint: Checkpoint) -> None:
         await self.run.keep(page, checkpoint)
         self.last = checkpoint
+        self._earliest = min(self._earliest or page.fetched_at, page.fetched_at)
         if self.limit is not None:
             new = dict.fromkeys(item for item in page.item_ids if item not in self.taken)
             self.taken.update(list(new)[: self.limit - len(self.taken)])

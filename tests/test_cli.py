@@ -149,6 +149,9 @@ def test_an_error_with_json_is_one_object_and_says_what_to_do(aweme) -> None:
     done = aweme("archive", "nothing here", "--json")
     assert value(done)["kind"] == "BadInput"
     assert "link" in done.stderr
+    ended = aweme("verify", "--sample", "much", "--json")
+    assert ended.returncode == 2
+    assert "1%" in json.loads(ended.stdout)["error"], "wrong usage is told so, too"
 
 
 def test_resolve_gives_one_object_per_input_in_order(aweme, running: Simulator) -> None:
@@ -196,7 +199,8 @@ def test_ctrl_c_ends_a_run_as_partial_and_says_how_to_go_on(tmp_path: Path, runn
         environ = {**os.environ, "AWEME_UPSTREAM": slow.url, "AWEME_ROOT": str(tmp_path), "AWEME_MIN_INTERVAL": "0"}
         command = [sys.executable, "-m", "deployments.cli", "archive", slow.world.accounts[0].home, "--media", "none"]
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
-        time.sleep(3)
+        while sum(record.operation == "user_post" for record in slow.log) < 3 and process.poll() is None:
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -69,6 +69,22 @@ def test_a_walk_keeps_to_its_job_however_often_the_retry_itself_fails(tmp_path: 
         assert all(name.isdecimal() for name in names), "or how files are named"
 
 
+def test_a_list_that_an_account_hides_is_not_called_complete_by_a_retry(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=40)
+    world.make_private(0)
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none")
+        assert archive(settings, world.accounts[0].home).outcome == "partial"
+        told = retry(settings)
+        assert (told.walks, told.summary.outcome) == (1, "partial")
+        world.restore(0)
+        assert retry(settings).summary.outcome == "complete"
+        assert one(settings, "SELECT verdict FROM checkpoints") == "complete"
+        assert one(settings, "SELECT count(*) FROM listing_entries") == len(
+            {p.aweme_id for i in range(40) if not world.gone_reason(p := world.post(0, i))}
+        )
+
+
 def test_a_detail_that_failed_is_asked_for_again(tmp_path: Path) -> None:
     world = World(seed=1, users=1, posts=8)
     aweme_id = world.post(0, 5).aweme_id

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from archives import archive, ask, one, settings_for
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care.rebuilding import rebuild
+from pipelines.house import open_lake
 
 
 @pytest.fixture
@@ -165,6 +168,21 @@ def test_a_walk_that_stops_early_marks_nothing(tmp_path: Path, simulator: Simula
     assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
     whole = archive(settings, home, mode="like", full=True)
     assert (whole.verdict, whole.gone_entries) == ("complete", 5)
+
+
+def test_a_clock_that_goes_back_makes_nothing_gone(tmp_path: Path, simulator: Simulator) -> None:
+    world = simulator.world
+    settings = settings_for(tmp_path, simulator.url, media="none", cookie=world.cookie, max_tries=1)
+    home = world.accounts[0].home
+    simulator.add_fault("user_like:2=empty")
+    assert archive(settings, home, mode="like", full=True).outcome == "partial"
+    with open_lake(settings) as lake:
+        ahead = lake.checkpoint("like", world.accounts[0].sec_user_id)
+        assert ahead is not None
+        assert ahead.started_at is not None
+        lake.save_checkpoint(replace(ahead, started_at=ahead.started_at + timedelta(hours=1)))
+    whole = archive(settings, home, mode="like", full=True)
+    assert (whole.verdict, whole.gone_entries) == ("complete", 0)
 
 
 def test_a_post_that_is_only_hidden_from_its_accounts_list_is_not_called_gone(

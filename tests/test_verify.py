@@ -96,6 +96,16 @@ def test_what_is_changed_cut_missing_or_stray_is_found(settings: Settings) -> No
     assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored' AND verified_at < ?", old) == 3
 
 
+def test_a_renaming_that_was_cut_off_is_carried_to_its_end_and_nothing_is_missing(settings: Settings) -> None:
+    ((sec_user_id, old),) = ask(settings, "SELECT sec_user_id, folder FROM users WHERE folder IS NOT NULL")
+    root, told = Path(settings.root), {"sec_user_id": sec_user_id, "old": old, "new": "a new name"}
+    (root / ".renaming-cut.json").write_text(json.dumps(told))
+    (root / "media" / old).rename(root / "media" / "a new name")
+    assert verify(settings, now=utc_now).problems == []
+    assert one(settings, "SELECT bool_and(starts_with(path, 'media/a new name/')) FROM files WHERE state = 'stored'")
+    assert not list(root.glob(".renaming-*"))
+
+
 def test_a_sample_reads_some_files_but_misses_no_missing_one(settings: Settings) -> None:
     _, shorter, missing = spoil(settings)
     found = verify(settings, now=utc_now, share=0.2)
@@ -130,6 +140,7 @@ def test_a_file_that_cannot_be_had_again_is_said_and_exits_3(settings: Settings,
     assert problem["is_mended"] is False
     assert (Path(settings.root) / problem["aside"]).read_bytes() == b"broken"
     assert one(settings, "SELECT count(*) FROM files WHERE state = 'failed'") == 1
+    assert verify(settings, now=utc_now).not_kept == 1, "nor is it forgotten later"
 
 
 def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:
@@ -147,6 +158,21 @@ def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:
 
 def run_cli(*words: str, env: dict[str, str] | None = None) -> Any:
     return CliRunner(env=env).invoke(cli, list(words), standalone_mode=False)
+
+
+def test_an_archive_in_a_folder_that_may_only_be_read_is_asked_and_verified(settings: Settings) -> None:
+    root = Path(settings.root)
+    root.chmod(0o555)
+    try:
+        if os.access(root, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        assert one(settings, "SELECT count(*) > 0 FROM posts")
+        found = verify(settings, now=utc_now)
+        assert found.files > 0
+        assert found.problems == []
+        assert "reading only" in found.unmarked
+    finally:
+        root.chmod(0o755)
 
 
 def test_the_command_exits_0_or_3_and_says_what_to_do(settings: Settings) -> None:

@@ -82,6 +82,8 @@ def show(found: Verified, *, was_repair: bool) -> None:
         f"{found.seconds:.1f} s: {len(found.problems)} problems"
         + (f", {len(found.problems) - len(found.wrong)} mended" if was_repair else "")
     )
+    if found.not_kept:
+        click.echo(f"  note: files not kept, of those asked for: {found.not_kept}; aweme retry asks again for them")
     if found.unmarked:
         click.echo(f"  note: no verified_at was written: {found.unmarked}")
     if not found.problems:

@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import Blocked
+from pipelines.errors import BadInput, Blocked
 from pipelines.house import open_lake, open_storage
 from pipelines.load import auditing
 from pipelines.load.auditing import Record, Scope
 from pipelines.load.contents import problem_of, walk
+from pipelines.renaming import mend
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -48,13 +49,17 @@ class Problem:
 
 @dataclass
 class Verified:
-    """What a verification found; `files` and `bytes` were read. `unmarked`: why no `verified_at` could be written."""
+    """What a verification found; `files` and `bytes` were read.
+
+    `not_kept` files were asked for in vain so far. `unmarked`: why no `verified_at` could be written.
+    """
 
     files: int = 0
     bytes: int = 0
     table_files: int = 0
     seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
+    not_kept: int = 0
     unmarked: str = ""
 
     @property
@@ -87,7 +92,7 @@ def verify(
     began, moment = time.monotonic(), now()
     scope = Scope(moment - older_than if older_than is not None else None, share, moment.isoformat())
     storage = open_storage(settings)
-    with open_lake(settings) as lake:
+    with _opened(settings) as lake:
         try:
             done = Verified()
             strays, wrong = auditing.compare(lake, walk(storage, "media"), before=moment - _SETTLED)
@@ -95,10 +100,28 @@ def verify(
             strays = [path for path in strays if path.rpartition("/")[2] not in _IGNORED]
             done.problems = _confirmed(lake, storage, wrong) + [Problem("stray", path) for path in strays]
             done.problems += _check_tables(lake, done)
+            done.not_kept = auditing.not_kept(lake)
         finally:
             storage.close()
     done.seconds = time.monotonic() - began
     return done
+
+
+def _opened(settings: Settings) -> Lake:
+    """The lake, for writing; for reading only where it may not be written.
+
+    A renaming that was cut off is carried to its end first: until then rows name a folder that is gone.
+    """
+    try:
+        lake = open_lake(settings)
+    except BadInput:
+        return open_lake(settings, read_only=True)
+    try:
+        mend(settings, lake)
+    except BaseException:
+        lake.close()
+        raise
+    return lake
 
 
 def _read_files(
@@ -133,7 +156,7 @@ def _mark(lake: Lake, right: Sequence[str], at: datetime, done: Verified) -> Non
     try:
         if not done.unmarked:
             auditing.set_verified(lake, right, at)
-    except Blocked as shut:
+    except (Blocked, BadInput) as shut:
         done.unmarked = str(shut)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
+import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +91,8 @@ def connect(
 
     if read_only and place.kind == "sqlite" and not Path(place.target).is_file():
         raise BadInput(f"There is no archive at {place.data_path}: archive something first, or check the root.")
+    if read_only and place.kind == "sqlite":
+        place = _readable(place, Path(temp))
     config: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads, "temp_directory": temp}
     config |= {"preserve_insertion_order": False, "autoinstall_known_extensions": False}
     try:
@@ -114,6 +118,19 @@ def connect(
         con.close()
         raise refusal(error, place) from None
     return con
+
+
+def _readable(place: Place, temp: Path) -> Place:
+    """The place itself, or with a copy of its catalog in `temp`, where it lies in a folder that may only be read.
+
+    To read a catalog with a journal of its own kind (WAL), SQLite has to make files beside it, unless a writer has.
+    """
+    catalog = Path(place.target)
+    if os.access(catalog.parent, os.W_OK) or catalog.with_name(f"{catalog.name}-wal").exists():
+        return place
+    copy = temp / "catalog.sqlite"
+    shutil.copyfile(catalog, copy)
+    return replace(place, catalog=f"sqlite:{copy}")
 
 
 def _when_free(con: duckdb.DuckDBPyConnection, statement: str, rng: random.Random) -> None:

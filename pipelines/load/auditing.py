@@ -66,6 +66,12 @@ def totals(lake: Lake, scope: Scope) -> tuple[int, int]:
     return int(files), int(size)
 
 
+def not_kept(lake: Lake) -> int:
+    """How many files were tried, or could not be mended, and are not kept."""
+    sql = "SELECT count(*) FROM files WHERE state IN ('failed', 'refused')"
+    return int(lake.cursor().execute(sql).fetchall()[0][0])
+
+
 def records(lake: Lake, scope: Scope) -> Iterator[list[Record]]:
     """The files to read, in order of path, some thousands at a time."""
     test, values = scope.test()
