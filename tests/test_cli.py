@@ -200,7 +200,9 @@ def test_ctrl_c_ends_a_run_as_partial_and_says_how_to_go_on(tmp_path: Path, runn
         environ = {**os.environ, "AWEME_UPSTREAM": slow.url, "AWEME_ROOT": str(tmp_path), "AWEME_MIN_INTERVAL": "0"}
         command = [sys.executable, "-m", "deployments.cli", "archive", slow.world.accounts[0].home, "--media", "none"]
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
-        time.sleep(3)
+        while not any(record.operation == "user_post" for record in slow.log):
+            assert process.poll() is None
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)
     assert process.returncode == 130
