@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -74,6 +77,7 @@ def main(args: list[str] | None = None) -> None:
     """Run the command; errors become a message on standard error and an exit code."""
     words = sys.argv[1:] if args is None else args
     keep_little()
+    speak_any_language(os.environ)
     try:
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort:
@@ -90,6 +94,14 @@ def main(args: list[str] | None = None) -> None:
     except ArchiveError as error:
         _fail(str(error), exit_code(error), words, kind=type(error).__name__)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def speak_any_language(environ: Mapping[str, str]) -> None:
+    """Let captions of any language through: files and pipes get UTF-8, and no letter ends the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            own = stream.isatty() or "PYTHONIOENCODING" in environ
+            stream.reconfigure(encoding=None if own else "utf-8", errors="backslashreplace")
 
 
 def exit_code(error: ArchiveError) -> int:

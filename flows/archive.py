@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.cookies import with_secret
-from flows.reports import report
+from flows.reports import lost_server, report
 from flows.steps import tracked
 from flows.telling import tell_event, tell_summary
 from pipelines.jobs import run_job, settings_for
@@ -55,11 +55,11 @@ async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
             listener(name, **facts)
 
     summary = await run_job(settings, job, on_event=on_event, step=tracked, flow_run_id=str(flow_run.id))
-    tell_summary(summary)
-    await report(summary, settings_for(settings, job).root)
     kept = _summary.get()
     if kept is not None:
         kept.append(summary)
+    tell_summary(summary)
+    await report(summary, settings_for(settings, job).root)
     return _state(summary)
 
 
@@ -148,7 +148,18 @@ async def _run(settings: Settings, job: ArchiveJob, listen: OnEvent, kept: list[
     _summary.set(kept)
     chosen = flow_for(await _mode(settings, job))
     running: Any = chosen(job, return_state=True)
-    state: State[Any] = await running
+    try:
+        state: State[Any] = await running
+    except Exception as error:
+        lost = lost_server(error)
+        if lost is None:
+            raise
+        if not kept:
+            raise lost from error
+        # The job is done and in the archive; only the server's books lack it.
+        if str(lost) not in kept[0].warnings:
+            kept[0].warnings.append(str(lost))
+        return
     if not kept:
         await state.aresult()  # raises what broke the flow
         raise RuntimeError(f"The flow ended as {state.name} without a summary: {state.message}")

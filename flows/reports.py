@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.settings import PREFECT_API_URL
 
+from pipelines.errors import Unreachable
 from schemas.jobs import Summary
 
 
@@ -39,6 +41,24 @@ def _plain(text: str) -> str:
 
 async def report(summary: Summary, root: str) -> None:
     """Leave the summary as an artifact of the run; one key for each mode, so that the UI shows their history."""
-    await acreate_markdown_artifact(
-        markdown=markdown_of(summary, root), key=f"aweme-{summary.mode}", description="What came of the run"
+    try:
+        await acreate_markdown_artifact(
+            markdown=markdown_of(summary, root), key=f"aweme-{summary.mode}", description="What came of the run"
+        )
+    except Exception as error:
+        if (lost := lost_server(error)) is None:
+            raise
+        summary.warnings.append(str(lost))
+
+
+def lost_server(error: Exception) -> Unreachable | None:
+    """Our word for an error that says that the Prefect server is not there; None for any other."""
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    if not any(type(one).__module__.partition(".")[0] in ("httpx", "httpcore") for one in chain):
+        return None
+    return Unreachable(
+        f"The Prefect server at {PREFECT_API_URL.value()} does not answer ({type(error).__name__}); look whether it "
+        "runs, or archive without it: --no-prefect."
     )

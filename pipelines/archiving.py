@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _REPLIES = Listing("comment_reply", "comment_reply", None, has_media=False)
 _FOLDER = Listing("collects_posts", "collects", None)
-# Where a profile counts the items of a listing.
-_COUNTED: dict[str, str] = {
-    Mode.POST: "user.aweme_count",
-    Mode.LIKE: "user.favoriting_count",
-    Mode.FOLLOWING: "user.following_count",
-    Mode.FOLLOWERS: "user.follower_count",
+COUNTED: dict[str, str] = {
+    Mode.POST: "aweme_count",
+    Mode.LIKE: "favoriting_count",
+    Mode.FOLLOWING: "following_count",
+    Mode.FOLLOWERS: "follower_count",
 }
+"""Where a profile, and user_stats, count the items of a listing."""
 
 
 async def archive_one(run: Run, aweme_id: str, step: Step) -> None:
@@ -114,7 +114,7 @@ async def read_profile(run: Run, sec_user_id: str) -> str | None:
     answer = load_json(page.body)
     run.summary.name = text_at(answer, "user.nickname")
     mode = run.summary.mode
-    run.expected = count_at(answer, _COUNTED[mode]) if mode in _COUNTED else None
+    run.expected = count_at(answer, f"user.{COUNTED[mode]}") if mode in COUNTED else None
     await follow_name(run, sec_user_id, run.summary.name)
     uid = text_at(answer, "user.uid")
     return uid if uid not in ("", "0") else None

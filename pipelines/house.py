@@ -75,6 +75,7 @@ class House:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait([task])
+            task.exception()  # or asyncio tells of a failure on the screen; the next run makes up for it
             raise
 
     async def close(self) -> None:

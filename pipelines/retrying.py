@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.archiving import read_profile, walk_and_load
+from pipelines.archiving import COUNTED, read_profile, walk_and_load
 from pipelines.asking import read_one
 from pipelines.errors import Absent
 from pipelines.extract.endpoints import ENDPOINTS, OF_LISTING
@@ -90,10 +90,21 @@ class Retry:
         self.run.expected = await self._expected(operation, owner_id)
         house, settings = self.run.house, self.run.house.settings
         self.run.job, house.settings = job, settings_for(settings, job.model_copy(update={"root": None}))
+        self.run.expected = await self._expected(listing, owner_id)
         try:
             await walk_and_load(self.run, Walk(self.run, listing, owner_id, params), self.step)
         finally:
             house.settings = settings
+
+    async def _expected(self, listing: Listing, owner_id: str) -> int | None:
+        """How many items the owner's profile counted when it was last read."""
+        if listing.listing not in COUNTED:
+            return None
+        lake = await self.run.house.lake()
+        column = COUNTED[listing.listing]
+        sql = f"SELECT {column} FROM user_stats WHERE sec_user_id = ? ORDER BY observed_at DESC LIMIT 1"
+        found = await self.run.house.on_lake(lake.query, sql, [owner_id])
+        return found.item() if found.height else None
 
     async def _params(self, operation: str, owner_id: str, job: ArchiveJob) -> dict[str, Any] | None:
         lake = await self.run.house.lake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -122,7 +123,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _typed(setting: Setting, value: Any, origin: str) -> Any:
     if setting.name == "media" and isinstance(value, (list, tuple)):
-        value = ",".join(value)
+        value = ",".join(map(str, value))
     try:
         if setting.kind is bool:
             return _truth(value)
@@ -157,6 +158,8 @@ def _settings(values: dict[str, Any], origins: dict[str, str], beside: Path) -> 
 
 def absolute_root(root: str) -> str:
     """The root without a final slash; a local one as an absolute path."""
+    if not root.strip():
+        raise BadInput("root is empty: give a folder or s3://bucket/prefix, or leave the setting out.")
     if "://" in root:
         scheme, _, rest = root.partition("://")
         if scheme == "file":
@@ -199,8 +202,8 @@ def _check(values: dict[str, Any]) -> None:
     if not values["catalog"].startswith(("sqlite:", "postgres:", "postgresql://")):
         raise BadInput("catalog must begin with sqlite: or postgresql:// .")
     for name in ("min_interval", "timeout"):
-        if values[name] < 0:
-            raise BadInput(f"{name} cannot be negative.")
+        if not 0 <= values[name] < math.inf:  # nan is neither, and would wait for nothing at all
+            raise BadInput(f"{name} must be a number of seconds from 0 on, not {values[name]}.")
     for name in ("max_tries", "download_concurrency", "per_host", "max_attempts"):
         if values[name] < 1:
             raise BadInput(f"{name} must be at least 1.")

@@ -190,6 +190,11 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(text, seconds):
     assert refused("user_post", b"", status=429, headers={"retry-after": text}).facts["retry_after_s"] == seconds
 
 
+@pytest.mark.parametrize(("text", "told"), [("90", "in 90 seconds"), ("900", "in 15 minutes"), ("soon", "later")])
+def test_a_person_is_told_when_to_run_again(text, told):
+    assert f"run again {told}" in str(refused("user_post", b"", status=429, headers={"retry-after": text}))
+
+
 def test_a_date_that_is_past_means_no_wait():
     past = format_datetime(NOW - timedelta(hours=1), usegmt=True)
     assert refused("user_post", b"", status=503, headers={"retry-after": past}).facts["retry_after_s"] == 0.0

@@ -170,5 +170,10 @@ async def test_profiles_leave_things_out_as_the_service_does(owner, world):
     assert users[1]["aweme_count"] == 62
     assert {"ip_location" in user for user in users} == {True, False}
     assert any(user["unique_id"] == "" and user["short_id"] != "0" for user in users)
+    assert [(user["live_status"], str(user["room_id"])) for user in users[:3]] == [
+        (1, world.account(0).room_id),
+        (0, "0"),  # its broadcast is over
+        (1, world.account(2).room_id),
+    ]
     assert users[0]["mix_count"] == 2
     assert users[0]["mplatform_followers_count"] >= users[0]["follower_count"]

@@ -51,6 +51,7 @@ def test_scripts_and_faults_may_be_mixed():
         "user_post",
         "user_post:1",
         "user_post:0=empty",
+        "usr_post:1=empty",
         "user_post:4-2=empty",
         "user_post:x=empty",
         "user_post:1=nonsense",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from visitor import Visitor
 
-from deployments.simulator.gates import GATES, WEB
+from deployments.simulator.gates import GATES, LIVE, REFLOW, WEB
 from deployments.simulator.routes import routes
 from deployments.simulator.world import World
 
@@ -74,6 +74,27 @@ async def test_other_methods_missing_parameters_and_unknown_hosts_are_turned_awa
             assert (await visitor.send(url)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("host", "path", "params", "left_out"),
+    [
+        (LIVE, "/webcast/room/web/enter/", {"aid": "6383", "device_platform": "web"}, "aid"),
+        (LIVE, "/webcast/room/web/enter/", {"aid": "6383", "device_platform": "web"}, "device_platform"),
+        (REFLOW, "/webcast/room/reflow/info/", {"app_id": "1128"}, "app_id"),
+    ],
+)
+async def test_live_rooms_too_are_told_only_to_who_says_what_asks(host, path, params, left_out, world):
+    account = world.account(0)
+    asked = {"web_rid": account.webcast_id, "room_id": account.room_id}
+
+    async def code_of(given):
+        query = "&".join(f"{name}={value}" for name, value in (asked | given).items())
+        return (await visitor.send(f"https://{host}{path}?{query}")).json()["status_code"]
+
+    async with Visitor(world) as visitor:
+        assert await code_of(params) == 0
+        assert await code_of({name: value for name, value in params.items() if name != left_out}) == 10011
+
+
 async def test_paths_work_without_their_last_slash_too(world):
     async with Visitor(world) as visitor:
         answer = await visitor.ask("/aweme/v1/web/aweme/post", {"sec_user_id": world.sec_user_id(0)})
@@ -97,7 +118,7 @@ async def test_collected_posts_are_asked_by_get_or_post_and_the_body_wins(body, 
 
 async def test_reflow_refuses_whoever_brings_a_login(world):
     async with Visitor(world, cookie=world.cookie) as visitor:
-        room = {"room_id": world.account(0).room_id}
+        room = {"room_id": world.account(0).room_id, "app_id": "1128"}
         answer = await visitor.ask("/webcast/room/reflow/info/", room, host="webcast.amemv.com")
         assert answer.json()["status_code"] != 0
 

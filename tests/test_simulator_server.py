@@ -6,6 +6,7 @@ import httpx
 import pytest
 from visitor import Visitor
 
+from deployments.simulator.addresses import Asset, video_url
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 
@@ -66,3 +67,10 @@ async def test_head_has_no_body_but_its_length(simulator):
         head, got = await visitor.send(address, method="HEAD"), await visitor.send(address)
     assert head.content == b""
     assert int(head.headers["content-length"]) == len(got.content)
+
+
+async def test_head_of_a_file_of_untold_length_tells_none(simulator):
+    async with Visitor(simulator.app, upstream=simulator.url) as visitor:
+        odd = Asset("video", "mp4", 7, 50_000, mood="no_length")
+        head = await visitor.send(video_url(odd, 2_000_000_000), method="HEAD")
+    assert (head.status_code, head.headers.get("content-length")) == (200, None)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import ssl
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ import pytest
 import pytest_asyncio
 from media_hosts import Film, MediaHosts, media_hosts, mp4
 
+from pipelines.extract.lines import Line
 from pipelines.extract.upstream import make_client
 from pipelines.extract.wire import WireTransport
 
@@ -109,6 +112,26 @@ async def test_a_cancelled_request_lets_its_thread_go(hosts: MediaHosts, client:
     assert {type(one) for one in done} == {asyncio.CancelledError}
     async with asyncio.timeout(5):  # all sixteen threads were taken
         assert (await client.get(f"{hosts.url}/film")).content == BODY
+
+
+async def test_work_that_fails_after_it_was_cancelled_says_nothing_on_the_screen() -> None:
+    loop, said, may_fail = asyncio.get_running_loop(), [], threading.Event()
+    loop.set_exception_handler(lambda _loop, context: said.append(context["message"]))
+    with ThreadPoolExecutor(1) as threads:
+
+        def fail() -> None:
+            may_fail.wait(5)
+            raise OSError("no space left")
+
+        task = loop.create_task(WireTransport(threads).run(Line(HTTPConnection("127.0.0.1", 9)), fail))
+        await asyncio.sleep(0)
+        task.cancel()
+        assert (await asyncio.wait([task]))[0].pop().cancelled()
+        may_fail.set()
+    await asyncio.sleep(0.01)
+    del task
+    gc.collect()
+    assert said == []
 
 
 async def test_a_name_that_does_not_resolve_is_a_connect_error(client: httpx.AsyncClient) -> None:

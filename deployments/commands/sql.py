@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from deployments.commands.options import as_json, place, settings_of
+from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,27 +94,43 @@ def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:
         table(frame.columns, frame.rows())
         click.echo(f"{frame.height} row{'' if frame.height == 1 else 's'}")
         return
-    target = output if output is not None else sys.stdout.buffer
+    if shape == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("Parquet is no text: give -o FILE, or send it on: | ... or > FILE")
+    if output is None:
+        sys.stdout.flush()
+        send(frame, shape, sys.stdout.buffer)
+        return
+    try:
+        with output.open("wb") as file:
+            send(frame, shape, file)
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written: {error.strerror or error}. Name another file with -o.") from error
+
+
+def send(frame: pl.DataFrame, shape: str, target: IO[bytes]) -> None:
+    """Write a frame as Parquet, JSON or CSV to a stream."""
     if shape == "parquet":
-        if output is None and sys.stdout.isatty():
-            raise click.UsageError("Parquet is no text: give -o FILE, or send it on: | ... or > FILE")
         frame.write_parquet(target)
     elif shape == "json":
         from deployments.reading import json_rows
 
-        text = json_rows(frame)
-        if output is not None:
-            output.write_text(text, "utf-8")
-        else:
-            click.echo(text)
+        target.write(json_rows(frame).encode() + b"\n")
     else:
-        flat = _flat(frame)
-        flat.write_csv(target)
+        _flat(frame).write_csv(target)
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """CSV has no lists: they become text, parts joined by spaces."""
+    """CSV has nothing in cells but text: lists of texts are joined by spaces, what is nested otherwise becomes JSON."""
     import polars as pl
 
-    lists = [name for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)]
-    return frame.with_columns(pl.col(name).list.join(" ") for name in lists) if lists else frame
+    for name, dtype in frame.schema.items():
+        if dtype == pl.List(pl.String):
+            frame = frame.with_columns(pl.col(name).list.join(" "))
+        elif dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            texts = [None if value is None else _text(value) for value in frame[name].to_list()]
+            frame = frame.with_columns(pl.Series(name, texts, pl.String))
+    return frame
+
+
+def _text(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False, default=str)

@@ -139,7 +139,8 @@ async def _send(response: Response, request: Request, send: Send) -> None:
     body = response.body
     headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
     has_length = any(name == "content-length" for name, _ in response.headers)
-    if isinstance(body, bytes) and not has_length and response.status not in _BODILESS:
+    is_told = request.method != "HEAD"  # of a body that is not sent, nobody but its handler knows the length
+    if isinstance(body, bytes) and not has_length and is_told and response.status not in _BODILESS:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if request.method != "HEAD" and not isinstance(body, bytes):

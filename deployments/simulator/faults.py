@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from deployments.simulator.gates import GATES
+
 STATUSES = (201, 302, 400, 401, 403, 404, 405, 408, 416, 429, 444, 500, 502, 503, 504)
 ARGUMENTS = {"slow": "seconds", "status_code": "number", "filter_reason": "reason", "argus": "reason"}
 KINDS: dict[str, str] = {
@@ -41,6 +43,10 @@ KINDS: dict[str, str] = {
     "wrong_encoding": "Content-Encoding: gzip over plain bytes",
     "shift": "the answer of a page that is empty though has_more is 1",
 }
+OPERATIONS = (
+    *(gate.operation for gate in GATES.values()),
+    *("media", "play", "stream", "short_link", "ms_token", "ttwid", "page"),
+)
 _STATUS_CODES = (4, 5, 8, 2053, 2065, 2096, 2149, 2154, 2156, 2483, 4031, 10011, 30003)
 _SCRIPT = re.compile(r"([a-z_*]+):(\*|\d+(?:-\d*)?)=([a-z_0-9]+)(?::([^;]+))?((?:;[a-z_]+(?:=[^;]+)?)*)")
 _OPTIONS = ("retry_after", "body")
@@ -97,6 +103,8 @@ def _numbers(script: str, text: str) -> tuple[int, int | None]:
 
 
 def _checked(script: str, fault: Fault) -> Fault:
+    if fault.operation not in ("*", *OPERATIONS):
+        raise _wrong(script, f"nothing is called {fault.operation}, only {', '.join(OPERATIONS)} and *")
     is_status = fault.kind.isdecimal() and int(fault.kind) in STATUSES
     if not is_status and fault.kind not in KINDS:
         raise _wrong(script, f"there is no kind {fault.kind}")

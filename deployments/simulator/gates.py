@@ -13,6 +13,8 @@ LIVE = "live.douyin.com"
 REFLOW = "webcast.amemv.com"
 SSO = "sso.douyin.com"
 NOT_LOGGED_IN = {"status_code": 8, "status_msg": "用户未登录"}
+NOT_ACCEPTED = {"status_code": 5, "status_msg": "参数不合法"}
+NO_SUCH_ROOM = {"data": {"message": "Request params error", "prompts": "参数错误"}, "status_code": 10011}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def refusal(gate: Gate, request: Request, world: World, now: float) -> tuple[Res
     if gate.needs_login and not is_logged_in(request, world):
         return json_response(NOT_LOGGED_IN), "no sessionid of this world"
     missing = _missing(gate, request)
-    return (json_response({"status_code": 5, "status_msg": "参数不合法"}), f"lacks {missing}") if missing else None
+    if not missing:
+        return None
+    refused = NOT_ACCEPTED if request.host == WEB else {**NO_SUCH_ROOM, "extra": {"now": int(now * 1000)}}
+    return json_response(refused), f"lacks {missing}"
 
 
 def is_logged_in(request: Request, world: World) -> bool:
@@ -93,7 +98,9 @@ def is_logged_in(request: Request, world: World) -> bool:
 
 def _missing(gate: Gate, request: Request) -> str:
     wanted = [key for key in gate.keys if not request.params.get(key)]
-    if request.host == WEB:
+    if request.host in (WEB, LIVE):
         wanted += [key for key in ("device_platform",) if key not in request.params]
         wanted += ["aid=6383"] if request.params.get("aid") != "6383" else []
+    elif request.host == REFLOW and request.params.get("app_id") != "1128":
+        wanted.append("app_id=1128")
     return ", ".join(wanted)

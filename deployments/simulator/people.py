@@ -10,6 +10,7 @@ from deployments.simulator.http import App, Handler, Request, Response, json_res
 from deployments.simulator.numbers import digits, impr_id, mix
 from deployments.simulator.paging import MOST
 from deployments.simulator.posts import hides_likes, renderer
+from deployments.simulator.rooms import rooms_of
 from deployments.simulator.timeline import NEWEST_AT
 from deployments.simulator.world import CROWD, Account
 
@@ -24,6 +25,7 @@ def user_of(app: App, account: Account) -> dict[str, Any]:
         _names(account)
         | _faces(face)
         | _counts(app, account, seed)
+        | _broadcast(app, account)
         | {
             "signature": ""
             if account.number % 5 == 4
@@ -44,8 +46,6 @@ def user_of(app: App, account: Account) -> dict[str, Any]:
             "favorite_permission": int(hides_likes(account.number)),
             "follow_status": 0,
             "follower_status": 0,
-            "room_id": 0,
-            "live_status": 0,
             "cover_url": [{"uri": "made-up", "url_list": [avatar_url(face)], "width": 720, "height": 720}],
             "commerce_user_level": 0,
             "with_commerce_entry": False,
@@ -91,6 +91,13 @@ def _counts(app: App, account: Account, seed: int) -> dict[str, Any]:
         "dongtai_count": account.post_count,
         "forward_count": 0,
     }
+
+
+def _broadcast(app: App, account: Account) -> dict[str, Any]:
+    room = rooms_of(app).of_owner(account.number, app.clock())
+    return {"live_status": int(room is not None), "room_id": int(room.room_id) if room else 0} | (
+        {"room_id_str": room.room_id} if room else {}
+    )
 
 
 def _extra(app: App) -> dict[str, Any]:

@@ -136,8 +136,8 @@ def hop_through(client: httpx.AsyncClient) -> Hop:
             answer = await client.send(request, stream=True, follow_redirects=False)
         except httpx.HTTPError as error:
             raise Unreachable(
-                f"{request.url.host} does not answer ({type(error).__name__}); check the network or the proxy, "
-                "then try again, or give the full address."
+                f"{request.url.host} does not answer ({type(error).__name__}); check the network, the proxy, and "
+                "`upstream` where it is set, then try again, or give the full address."
             ) from error
         await answer.aclose()
         return answer.status_code, answer.headers.get("location")

@@ -91,12 +91,17 @@ def refusal_of_http(status: int, headers: Mapping[str, str], body: bytes, now: d
 
 def _refusal_for_now(status: int, body: bytes, wait: float | None) -> ArchiveError | None:
     if status == 429 or (status == 503 and wait is not None):
-        return RateLimited(f"Douyin asks to slow down ({status}); run again later", retry_after_s=wait)
+        after = "later" if wait is None else f"in {_span(wait)}"
+        return RateLimited(f"Douyin asks to slow down ({status}); run again {after}", retry_after_s=wait)
     if status == 408 or status >= 500:
         return Unreachable(f"Douyin's servers do not answer ({status}); try again later", retry_after_s=wait)
     if (status < 300 or status == 444) and (not body or body.isspace()):
         return RateLimited(_SLOW_DOWN, retry_after_s=wait)
     return None
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{-(-seconds // 60):.0f} minutes"
 
 
 def refusal_of_html(status: int, headers: Mapping[str, str], body: bytes) -> ArchiveError | None:

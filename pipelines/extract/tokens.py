@@ -144,7 +144,8 @@ async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Respo
 
 def _unreachable(request: httpx.Request, error: httpx.HTTPError) -> Unreachable:
     return Unreachable(
-        f"{request.url.host} does not answer ({type(error).__name__}); check the network or the proxy, then try again."
+        f"{request.url.host} does not answer ({type(error).__name__}); check the network, the proxy, and "
+        "`upstream` where it is set, then try again."
     )
 
 

@@ -84,6 +84,7 @@ class WireTransport(httpx.AsyncBaseTransport):
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            task.add_done_callback(_heard)
             line.drop()
             if line.is_delivering:
                 await ended(task)
@@ -176,6 +177,12 @@ class Body(httpx.AsyncByteStream):
         if not self._is_closed:
             self._is_closed = True
             self._transport.release(self._line, self._origin)
+
+
+def _heard(task: asyncio.Future[Any]) -> None:
+    """Take in how the work of a cancelled request failed, or asyncio tells of it on the screen."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _origin_of(url: httpx.URL) -> Origin:

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -227,6 +228,18 @@ def attach_sql(place: Place) -> list[str]:
         f"ATTACH {quoted(f'ducklake:{place.kind}:{shown.target}')} AS {NAME} ({', '.join(options)})",
         f"USE {NAME}",
     ]
+
+
+def lend_extensions(place: Place) -> None:
+    """Put the extensions of our packages where DuckDB looks for its own, so that others find them without network."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        for name in _extensions(place):
+            file = _packaged(name, duckdb.__version__)
+            if file is not None:
+                with suppress(duckdb.Error):  # a home that takes no files: they install them from the network
+                    con.execute(f"INSTALL {quoted(str(file))}")
 
 
 def _without_password(catalog: str) -> str:

@@ -304,7 +304,8 @@ class Lake:
         return asking.ask(self.cursor(), sql, params).to_arrow_reader(rows)
 
     def attach_sql(self) -> list[str]:
-        """The statements that open this archive in DuckDB's own shell, without secrets."""
+        """The statements that open this archive in DuckDB's own shell, without secrets; what they load is there."""
+        attach.lend_extensions(self._place)
         return attach.attach_sql(self._place)
 
     def stats(self) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""The `aweme` command where something around it is amiss: a root, a terminal, a setting."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+
+ROOT = Path(__file__).parents[1]
+Call = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Simulator]:
+    with Simulator(World(seed=4, users=1, posts=24)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def aweme(tmp_path: Path, running: Simulator) -> Call:
+    def call(*words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+        own = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "AWEME_UPSTREAM": running.url,
+            "AWEME_MIN_INTERVAL": "0",
+            "PYTHONPATH": str(ROOT),
+            **environ,
+        }
+        command = [sys.executable, "-m", "deployments.cli", *words]
+        return subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, timeout=120)
+
+    return call
+
+
+def refused(done: subprocess.CompletedProcess[bytes], words: str) -> None:
+    said = done.stderr.decode()
+    assert (done.returncode, words in said, "Traceback" in said) == (2, True, False), said
+
+
+def test_a_root_that_cannot_be_a_folder_is_said_in_a_line(aweme: Call, running: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    home = running.world.accounts[0].home
+    refused(aweme("archive", home, "--root", "file"), "with --root")
+    refused(aweme("archive", home, "--root", "file/below"), "with --root")
+    refused(aweme("archive", home, AWEME_ROOT=""), "root is empty")
+
+
+@pytest.mark.parametrize("pause", ["nan", "inf", "-1"])
+def test_a_pause_that_is_no_length_of_time_is_refused(aweme: Call, running: Simulator, pause: str) -> None:
+    refused(aweme("archive", running.world.accounts[0].home, AWEME_MIN_INTERVAL=pause), "min_interval must be")
+
+
+def test_a_list_of_numbers_for_media_is_refused(aweme: Call, tmp_path: Path) -> None:
+    (tmp_path / "aweme.toml").write_text("media = [1, 2]")
+    refused(aweme("config"), "media cannot be 1, 2")
+
+
+def test_captions_go_through_pipes_of_any_locale(aweme: Call, running: Simulator) -> None:
+    old = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    account = running.world.accounts[0]
+    done = aweme("archive", account.home, "--media", "none", **old)
+    assert done.returncode == 0, done.stderr.decode()
+    assert account.nickname in done.stdout.decode("utf-8")
+    words = ("sql", "SELECT nickname FROM users")
+    assert account.nickname in aweme(*words, **old).stdout.decode("utf-8")
+    assert b"\\u" in aweme(*words, PYTHONIOENCODING="ascii").stdout, "what cannot be shown is told by its number"
+    (row,) = json.loads(aweme(*words, "--json", **old).stdout)
+    assert row["nickname"] == account.nickname
+
+
+def test_an_upstream_where_nobody_listens_is_named(aweme: Call, running: Simulator) -> None:
+    home = running.world.accounts[0].home
+    done = aweme("archive", home, AWEME_UPSTREAM="http://127.0.0.1:9", AWEME_MAX_TRIES="1")
+    assert done.returncode == 3
+    assert "`upstream`" in done.stdout.decode()
