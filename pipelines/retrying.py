@@ -27,13 +27,6 @@ _LISTINGS = {listing.operation: listing for listing in LISTING_MODES.values()} |
     "comment_reply": Listing("comment_reply", "comment_reply", None, has_media=False),
     "collects_posts": Listing("collects_posts", "collects", None),
 }
-# What an account's last profile counted, so that a list that comes empty is not taken for whole.
-_COUNTS = {
-    "user_post": "aweme_count",
-    "user_like": "favoriting_count",
-    "following": "following_count",
-    "followers": "follower_count",
-}
 # A live stream is over; it cannot be had another time.
 _KINDS = tuple(kind for kind in MEDIA_KINDS if kind != "stream")
 
@@ -87,7 +80,6 @@ class Retry:
             self.run.summary.warnings.append(f"{operation} of {owner_id} is taken up by archiving it again only.")
             return
         self.told.walks += 1
-        self.run.expected = await self._expected(operation, owner_id)
         house, settings = self.run.house, self.run.house.settings
         self.run.job, house.settings = job, settings_for(settings, job.model_copy(update={"root": None}))
         self.run.expected = await self._expected(listing, owner_id)
@@ -101,10 +93,9 @@ class Retry:
         if listing.listing not in COUNTED:
             return None
         lake = await self.run.house.lake()
-        column = COUNTED[listing.listing]
-        sql = f"SELECT {column} FROM user_stats WHERE sec_user_id = ? ORDER BY observed_at DESC LIMIT 1"
-        found = await self.run.house.on_lake(lake.query, sql, [owner_id])
-        return found.item() if found.height else None
+        sql = f"SELECT arg_max({COUNTED[listing.listing]}, observed_at) FROM user_stats WHERE sec_user_id = ?"
+        counted: int | None = (await self.run.house.on_lake(lake.query, sql, [owner_id])).item()
+        return counted
 
     async def _params(self, operation: str, owner_id: str, job: ArchiveJob) -> dict[str, Any] | None:
         lake = await self.run.house.lake()
@@ -117,14 +108,6 @@ class Retry:
         if not job.keyword:
             return None
         return {"keyword": job.keyword, "from_user": await read_profile(self.run, owner_id)}
-
-    async def _expected(self, operation: str, owner_id: str) -> int | None:
-        if operation not in _COUNTS:
-            return None
-        lake = await self.run.house.lake()
-        sql = f"SELECT arg_max({_COUNTS[operation]}, observed_at) FROM user_stats WHERE sec_user_id = ?"
-        counted: int | None = (await self.run.house.on_lake(lake.query, sql, [owner_id])).item()
-        return counted
 
     async def _pages(self, pages: list[Failure]) -> None:
         for page in pages:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +14,6 @@ from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care.rebuilding import rebuild
 from pipelines.house import open_lake
-from pipelines.retrying import retry_failed
 
 
 @pytest.fixture
@@ -107,21 +105,6 @@ def test_an_empty_listing_of_a_full_account_makes_nothing_gone(tmp_path: Path, s
     simulator.world.add_posts(0, 2)
     shown = archive(settings, home)
     assert (shown.verdict, shown.new_posts, shown.pages) == ("complete", 2, 3), "what was read before is still known"
-
-
-def test_a_retry_calls_an_empty_listing_of_a_full_account_no_more_complete(
-    tmp_path: Path, simulator: Simulator
-) -> None:
-    settings = settings_for(tmp_path, simulator.url, media="none")
-    home = simulator.world.accounts[0].home
-    simulator.world.make_private(0)
-    assert archive(settings, home).outcome == "partial"
-    retried = asyncio.run(retry_failed(settings))
-    assert (retried.walks, retried.summary.outcome) == (1, "partial")
-    assert ask(settings, "SELECT verdict, full_walk_at FROM checkpoints") == [("partial", None)]
-    simulator.world.restore(0)
-    retried = asyncio.run(retry_failed(settings))
-    assert (retried.walks, retried.summary.outcome, retried.summary.new_posts) == (1, "complete", 40)
 
 
 @pytest.mark.parametrize("mode", ["like", "mix", "collect"])
