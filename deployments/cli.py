@@ -78,6 +78,8 @@ def main(args: list[str] | None = None) -> None:
     words = sys.argv[1:] if args is None else args
     keep_little()
     speak_any_language(os.environ)
+    # A server of Prefect's own takes some 15 seconds to start, and more on a busy machine than the 20 that it is given.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     try:
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort:

@@ -144,6 +144,7 @@ def test_a_login_can_be_kept_in_a_prefect_secret(
     assert "douyin-login" in done.stdout
     assert not kept.exists()
     own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **environ}
+    own["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "120"
     command = [sys.executable, "-c", READS, "douyin-login"]
     told = subprocess.run(command, env=own, capture_output=True, text=True, timeout=120, check=True)
     assert told.stdout.splitlines()[-2:] == [session(simulator), "BadInput"]

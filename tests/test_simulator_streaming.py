@@ -91,7 +91,7 @@ def live_room(simulator, **script) -> LiveRoom:
 
 
 def entered(simulator, room: LiveRoom, **headers: str) -> httpx.Response:
-    path = f"https://live.douyin.com/webcast/room/web/enter/?aid=6383&web_rid={room.webcast_id}"
+    path = f"https://live.douyin.com/webcast/room/web/enter/?aid=6383&device_platform=web&web_rid={room.webcast_id}"
     return get(simulator, path, **headers)
 
 
