@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import Absent, ArchiveError
-from pipelines.extract.questions import question
 
 if TYPE_CHECKING:
     from pipelines.run import Run
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 async def read_one(run: Run, operation: str, target: str, **params: Any) -> Page:
     """Ask for one thing and keep the answer; one that says it is gone becomes rows too, before it is raised."""
     try:
-        page = await run.house.crawler.ask(operation, question(operation, target, **params), target=target)
+        page = await run.house.ask(operation, target, **params)
     except Absent as gone:
         kept: Page | None = gone.facts.get("page")
         if kept is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.load.lake import Lake
     from pipelines.load.storage import Storage
     from pipelines.settings import Settings
+    from schemas.pages import Page
 
 OnEvent = Callable[..., None]
 
@@ -42,7 +43,8 @@ def silent(_name: str, **_facts: Any) -> None:
 class House:
     """The open doors: the crawler at once, the lake as soon as it is needed.
 
-    The lake takes longer to open than Douyin to answer; so it opens in a thread while the first request is under way.
+    The lake takes longer to open than Douyin to answer, and a new one must be made first; so it opens in a thread while
+    the first request is under way.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class House:
     now: Callable[[], datetime] = utc_now
     rng: random.Random = field(default_factory=random.Random)
     _lake: asyncio.Task[Lake] | None = None
+    _early: dict[tuple[str, str], asyncio.Task[Page]] = field(default_factory=dict)
 
     async def lake(self) -> Lake:
         """The open lake; opened on the first call."""
@@ -64,6 +67,20 @@ class House:
         """Begin to open the lake without waiting for it."""
         if self._lake is None:
             self._lake = asyncio.create_task(asyncio.to_thread(open_lake, self.settings))
+
+    def ask_early(self, operation: str, target: str) -> None:
+        """Begin to ask what a step will ask first, without waiting for the lake."""
+        self._early[operation, target] = asyncio.create_task(self._ask(operation, target))
+
+    async def ask(self, operation: str, target: str, **params: Any) -> Page:
+        """Douyin's answer about one thing, or the answer that was asked for early; it is not kept yet."""
+        early = self._early.pop((operation, target), None)
+        return await (early if early is not None else self._ask(operation, target, **params))
+
+    async def _ask(self, operation: str, target: str, **params: Any) -> Page:
+        from pipelines.extract.questions import question
+
+        return await self.crawler.ask(operation, question(operation, target, **params), target=target)
 
     async def on_lake(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Do blocking work of the lake's in a thread, and wait for it even when this task is cancelled.
@@ -80,6 +97,9 @@ class House:
 
     async def close(self) -> None:
         """Close every door that was opened."""
+        for early in self._early.values():
+            early.cancel()
+        await asyncio.gather(*self._early.values(), return_exceptions=True)
         if self._lake is not None:
             lake = await asyncio.gather(self._lake, return_exceptions=True)
             if not isinstance(lake[0], BaseException):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import Absent, ArchiveError, BadInput, Blocked
 from pipelines.house import House, OnEvent, Step, open_house, silent, straight
-from pipelines.modes import LISTING_MODES, OWN, kind_for, mode_of
+from pipelines.modes import LISTING_MODES, OWN, first_operation, kind_for, mode_of
 from pipelines.run import Run
 from pipelines.settings import Settings, absolute_root, default_catalog, media_kinds
 from schemas.jobs import Mode
@@ -30,7 +30,7 @@ async def run_job(
 ) -> Summary:
     """Archive one target and say what came of it; a run that Douyin or a person stopped is a Summary too.
 
-    Raises BadInput where the job cannot be, before anything is asked or kept.
+    Raises BadInput where the job cannot be, before anything is kept.
     """
     async with open_house(settings_for(settings, job), on_event=on_event) as house:
         house.warm_up()
@@ -38,6 +38,8 @@ async def run_job(
         mode = job.mode if job.mode in OWN else mode_of(link.kind, job.mode)
         if job.mode is None:
             on_event("notice", text=f"The target leads to a {link.kind}: mode {mode}.")
+        if first := first_operation(mode):
+            house.ask_early(first, link.id)
         run = await Run.begin(house, job, mode=mode, target=link.id, flow_run_id=flow_run_id)
         return await carry_out(run, mode, link, step)
 

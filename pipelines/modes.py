@@ -72,3 +72,10 @@ def mode_of(kind: str, asked: Mode | None) -> Mode:
     if not fits:
         raise BadInput(f"Mode {asked} does not fit a link that leads to a {kind}; leave --mode out to use {guessed}.")
     return asked
+
+
+def first_operation(mode: Mode) -> str | None:
+    """What a mode asks about its target before anything else, whatever the archive holds; None where that depends."""
+    if mode is Mode.ONE:
+        return "post_detail"
+    return "user_profile" if mode in LISTING_MODES and LISTING_MODES[mode].has_profile else None
