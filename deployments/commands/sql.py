@@ -43,7 +43,10 @@ def moment_of(_ctx: Any, _param: Any, text: str | None) -> datetime | None:
 @click.command("sql", epilog=EPILOG)
 @click.argument("query", required=False)
 @click.option(
-    "--attach", is_flag=True, help="print the statements that open the archive in DuckDB's shell or any client"
+    "--attach",
+    is_flag=True,
+    help="print the statements that open the archive in DuckDB's shell or any client; "
+    "the extensions they need are put where DuckDB looks for its own (~/.duckdb)",
 )
 @click.option(
     "--format", "shape", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True
