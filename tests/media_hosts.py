@@ -47,6 +47,7 @@ class MediaHosts:
         self.busy: dict[str, int] = {}
         self.busiest: dict[str, int] = {}
         self.url = ""
+        self.writers: set[asyncio.StreamWriter] = set()
         self.on_request: Callable[[Asked], None] = lambda _asked: None
 
     def asked(self, path: str) -> list[Asked]:
@@ -54,6 +55,7 @@ class MediaHosts:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.writers.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 line, *rest = head.decode().split("\r\n")
@@ -169,10 +171,13 @@ def media_hosts(certificate: ssl.SSLContext | None = None) -> Iterator[MediaHost
         ready.set()
         await stop.wait()
         server.close()
+        await asyncio.sleep(0.02)  # a connection that was just accepted has no transport yet that could be closed
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for writer in hosts.writers:  # what is not sent yet would keep a connection open beyond the loop
+            writer.transport.abort()
         await asyncio.sleep(0.02)  # transports close a turn of the loop later
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)

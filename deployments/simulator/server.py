@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import time
@@ -60,7 +61,7 @@ class Simulator:
         # Bound here, for uvicorn ends the process where a port is taken.
         listener = _bound(self._address)
         self._address = listener.getsockname()
-        self._thread = Thread(target=self._server.run, args=([listener],), name="made-up Douyin", daemon=True)
+        self._thread = Thread(target=asyncio.run, args=(self._serve(listener),), name="made-up Douyin", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + _START_S
         while not self._server.started:
@@ -97,6 +98,14 @@ class Simulator:
         """Wait until it ends, or for Ctrl-C."""
         if self._thread is not None:
             self._thread.join()
+
+    async def _serve(self, listener: socket.socket) -> None:
+        await self._server.serve([listener])
+        # Whoever is still being answered when the grace is over is cut off; uvicorn would leave the socket open.
+        for connection in list(self._server.server_state.connections):
+            if (transport := connection.transport) is not None:
+                transport.abort()
+        await asyncio.sleep(0)
 
     def stop(self) -> None:
         """End the server and its thread."""
