@@ -32,13 +32,13 @@ def frames(first: int, count: int, at: datetime, owner: int) -> tuple[dict[str, 
     noise = index.hash(7).cast(pl.String)
     owner_id = f"MS4wLjABAAAA{owner:064}"
     seen = {"observed_at": pl.lit(at), "first_seen_at": pl.lit(at), "last_seen_at": pl.lit(at)}
-    raw = pl.DataFrame({"aweme_id": aweme_id, "page_id": page, "noise": noise}).with_columns(
-        **seen, sec_user_id=pl.lit(owner_id)
-    )
+    raw = pl.DataFrame(
+        {"aweme_id": aweme_id, "page_id": page, "noise": noise, "number": index % PER_OWNER}
+    ).with_columns(**seen, sec_user_id=pl.lit(owner_id))
     posts = raw.with_columns(
         caption=pl.lit("a caption of the usual length, with a #tag ") + pl.col("noise"),
         nickname=pl.lit("somebody"),
-        created_at=pl.lit(DAY - timedelta(days=400)),
+        created_at=pl.lit(DAY - timedelta(days=400)) + pl.duration(minutes=50) * pl.col("number"),
         music_id=pl.col("noise"),
         duration_ms=pl.lit(15_000),
         width=pl.lit(1080),
@@ -59,7 +59,13 @@ def frames(first: int, count: int, at: datetime, owner: int) -> tuple[dict[str, 
         ),
         size_bytes=pl.lit(3_000_000),
     )
-    tags = raw.with_columns(kind=pl.lit("hashtag"), tag_id=pl.lit("42"), start=pl.lit(36), end=pl.lit(40))
+    tags = raw.with_columns(
+        kind=pl.lit("hashtag"),
+        tag_id=pl.lit("42"),
+        start=pl.lit(36),
+        end=pl.lit(40),
+        created_at=pl.lit(DAY - timedelta(days=400)) + pl.duration(minutes=50) * pl.col("number"),
+    )
     made = {
         "posts": posts,
         "post_stats": stats,

@@ -34,8 +34,8 @@ QUESTIONS = {
         WHERE t.tag_id = '42' AND t.aweme_id BETWEEN '{first}' AND '{last}'
           AND s.aweme_id BETWEEN '{first}' AND '{last}' GROUP BY ALL ORDER BY likes DESC LIMIT 10""",
     "posts of a tag by month": """
-        SELECT date_trunc('month', p.created_at) AS month, count(*) AS posts
-        FROM post_tags t JOIN posts p USING (aweme_id) WHERE t.tag_id = '42' GROUP BY ALL ORDER BY month""",
+        SELECT date_trunc('month', created_at) AS month, count(*) AS posts
+        FROM post_tags WHERE tag_id = '42' GROUP BY ALL ORDER BY month""",
     "storage by kind": "FROM storage_by_kind ORDER BY byte_count DESC",
     "captions with a word": "SELECT count(*) FROM posts WHERE contains(caption, '12345')",
     "what vanished last month": """

@@ -80,6 +80,7 @@ POST_TAGS = Table(
         c.key(c.number("start", "first place in the caption; Douyin counts in UTF-16, where an emoji takes two")),
         c.number("end", "one past the last place in the caption"),
         c.text("tag_name", "hashtag without #, or the mentioned name"),
+        c.time("created_at", "when the post was published: a tag's course over time needs no join"),
         c.OBSERVED_AT,
         c.PAGE_ID,
     ),

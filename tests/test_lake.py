@@ -388,6 +388,7 @@ def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
             "DROP VIEW storage_by_kind",
             *(f"ALTER TABLE posts DROP COLUMN last_{name}" for name in COUNTS),
             "ALTER TABLE files DROP COLUMN media_kind",
+            "ALTER TABLE post_tags DROP COLUMN created_at",
             "DROP VIEW post_growth",
             "DROP TABLE rejects",
             "CREATE OR REPLACE VIEW archive_version AS SELECT 1 AS version, 'older' AS fingerprint",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,20 +11,30 @@ import pytest
 from pipelines.transform.picks_of_posts import Post
 from pipelines.transform.rows import Batch
 from pipelines.transform.tags import POST_TAGS, add_tags, text_at
+from schemas.pages import Page
 
 
 def tags(caption: str, *marks: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Kind, tag_id, start, end and tag_name of every tag."""
+    """Kind, tag_id, start, end and tag_name of every tag of a post without a time."""
     batch = Batch()
     post = msgspec.convert({"aweme_id": "1", "desc": caption, "text_extra": list(marks)}, Post)
     add_tags(batch, post, "1", 0)
     values, width = batch[POST_TAGS], len(POST_TAGS.columns) + 1
-    return [tuple(values[at + 1 : at + width - 1]) for at in range(0, len(values), width)]
+    return [tuple(values[at + 1 : at + width - 2]) for at in range(0, len(values), width)]
 
 
 def test_a_hashtag_has_its_id_its_name_and_its_place() -> None:
     mark = {"type": 1, "start": 2, "end": 5, "hashtag_id": "16", "hashtag_name": "水獭"}
     assert tags("好 #水獭", mark) == [("hashtag", "16", 2, 5, "水獭")]
+
+
+def test_a_tag_knows_when_its_post_was_published() -> None:
+    batch = Batch()
+    marks = [{"type": 1, "start": 0, "end": 2, "hashtag_name": "水"}]
+    post = msgspec.convert({"aweme_id": "1", "desc": "#水", "create_time": 1690000000, "text_extra": marks}, Post)
+    add_tags(batch, post, "1", batch.begin(Page("p", "user_post", "s", None, datetime.now(UTC), 200, b"")))
+    (frame,) = batch.frames().values()
+    assert frame["created_at"].to_list() == [datetime.fromtimestamp(1690000000, UTC)]
 
 
 def test_a_mention_is_named_by_the_caption_and_known_by_the_account() -> None:

@@ -43,6 +43,8 @@ _FILLED = {
     "posts.last_like_count": f"""UPDATE {NAME}.posts p SET {", ".join(f"last_{name} = s.{name}" for name in COUNTS)}
     FROM (SELECT aweme_id, {", ".join(f"arg_max({name}, observed_at) AS {name}" for name in COUNTS)}
           FROM {NAME}.post_stats GROUP BY aweme_id) s WHERE s.aweme_id = p.aweme_id""",
+    "post_tags.created_at": f"""UPDATE {NAME}.post_tags t SET created_at = p.created_at
+    FROM {NAME}.posts p WHERE p.aweme_id = t.aweme_id AND p.created_at IS NOT NULL""",
     "files.media_kind": f"UPDATE {NAME}.files SET media_kind = split_part(media_id, ':', -2)",
 }
 

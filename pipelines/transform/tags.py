@@ -6,19 +6,20 @@ from pipelines.transform.picks import id_of
 from pipelines.transform.picks_of_posts import Mark, Post
 from pipelines.transform.rows import Batch, Layout
 
-POST_TAGS = Layout("post_tags", ("aweme_id", "kind", "tag_id", "start", "end", "tag_name"), seen=())
+POST_TAGS = Layout("post_tags", ("aweme_id", "kind", "tag_id", "start", "end", "tag_name", "created_at"), seen=())
 
 _KINDS = {0: "mention", 1: "hashtag", 5: "search"}
 
 
 def add_tags(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     """A row for every mark in the caption that says anything at all."""
+    created_at = post.create_time or None
     for mark in post.text_extra or ():
         kind = kind_of(mark)
         name = name_of(mark, kind, post.desc or "")
         tag_id = tag_id_of(mark, kind) or name
         if tag_id:
-            batch[POST_TAGS].extend((aweme_id, kind, tag_id, mark.start or 0, mark.end, name, page))
+            batch[POST_TAGS].extend((aweme_id, kind, tag_id, mark.start or 0, mark.end, name, created_at, page))
 
 
 def kind_of(mark: Mark) -> str:
