@@ -276,6 +276,9 @@ def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFr
     new = moments(table, frame)
     if stored.is_empty() and not _has_repeats(new, subject):
         return new.filter(pl.any_horizontal(pl.col(values).is_not_null())).select(table.names)
+    if (apart := _beside_last(new, stored, subject)) is not None:
+        differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _IN)) for name in values]
+        return apart.filter(pl.any_horizontal(differs)).select(table.names)
     both = [
         stored.select(table.names).with_columns(pl.lit(value=True).alias(_IN)),
         new.with_columns(pl.lit(value=False).alias(_IN)),
@@ -286,3 +289,13 @@ def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFr
     last = [pl.col(name).forward_fill().over(subject).shift(1).over(subject).alias(name + _ANY) for name in values]
     differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _ANY)) for name in values]
     return rows.with_columns(last).filter(~pl.col(_IN) & pl.any_horizontal(differs)).select(table.names)
+
+
+def _beside_last(new: pl.DataFrame, stored: pl.DataFrame, subject: list[str]) -> pl.DataFrame | None:
+    """New rows beside the stored ones, where every key has one new moment and at most one stored, which is older."""
+    if _has_repeats(new, subject) or stored.select(pl.struct(subject).is_duplicated().any()).item():
+        return None
+    last = stored.rename({name: name + _IN for name in stored.columns if name not in subject})
+    rows = new.join(last, on=subject, how="left", maintain_order="left")
+    is_late = rows.select((pl.col("observed_at") <= pl.col("observed_at" + _IN)).any()).item()
+    return None if is_late else rows
