@@ -41,7 +41,8 @@ def from_memory(posts: int) -> list[dict[str, Any]]:
 
     from bench.lake import open_lake
     from bench.transform import NOW, PER_PAGE, bodies_of
-    from pipelines.batches import ahead, batches_of
+    from pipelines.batches import batches_of
+    from pipelines.load.ahead import ahead
     from schemas.pages import Page
 
     bodies, _ = bodies_of(posts)

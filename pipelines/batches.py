@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
     from pipelines.transform.frames import Reading
     from schemas.pages import Page
-
-T = TypeVar("T")
 
 # Bodies read at once: fewer are slower to find.
 HELD_BYTES = 12_000_000
@@ -67,12 +64,3 @@ def batches_of(lists: Iterable[Sequence[Page]], cuts: Sequence[datetime] = ()) -
             batch.add(page)
     if len(batch):
         yield batch
-
-
-def ahead(items: Iterator[T]) -> Generator[T, None, None]:
-    """The same items, each made in a thread of its own while the one before is in use."""
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item

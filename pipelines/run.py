@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.batches import HELD_BYTES, Batch, ahead, batches_of
+from pipelines.batches import HELD_BYTES, Batch, batches_of
 from pipelines.errors import ArchiveError
 from pipelines.house import House, new_id, utc_now
+from pipelines.load.ahead import ahead
 from schemas.jobs import Summary
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.batches import HELD_BYTES, ahead, batches_of
+from pipelines.batches import HELD_BYTES, batches_of
 from pipelines.care.scratch import scratch_folder
 from pipelines.errors import LakeBusy
 from pipelines.house import open_lake
+from pipelines.load.ahead import ahead
 from pipelines.load.marks import gone_marks, set_marks
 from pipelines.load.rawpages import READABLE
 from pipelines.load.replacing import Difference, differences, lacking, take_place

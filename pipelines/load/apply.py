@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipelines.load import merge
+from pipelines.load.ahead import ahead
 from pipelines.load.attach import NAME
 from schemas.catalog import BY_NAME
 from schemas.raw import APPLIED_PAGES
@@ -48,22 +49,22 @@ def apply(
     if not fresh:
         return Applied()
     given = {name: _of_pages(frame, fresh, is_all=len(fresh) == len(set(page_ids))) for name, frame in frames.items()}
-    written = written_tables(con)
+    tables = [table for name, table in BY_NAME.items() if name in given and given[name].height]
     changes, rows, new_posts = [CHANGES.schema.to_frame()], {}, 0
-    for name, table in BY_NAME.items():
-        frame = given.get(name)
-        if frame is None or frame.is_empty():
-            continue
-        if table.kind is Kind.FACTS:
-            merged = _merge(con, table, frame, is_written=name in written)
-            changes.append(merged.changes)
-            rows[name] = merged.rows.height
-            if name == "posts":
-                new_posts = merged.rows.height - merged.known.height
-        elif table.kind is Kind.SERIES:
-            rows[name] = _append(con, table, frame, is_written=name in written)
-        else:
-            rows[name] = insert(con, table, frame)
+    with _known_ahead(con, tables, given) as known:
+        for table, stored in zip(tables, known, strict=True):
+            name, frame = table.name, given[table.name]
+            if table.kind is Kind.FACTS:
+                merged = merge.merge(table, stored, frame)
+                replace(con, table, merged.rows, known=merged.known)
+                changes.append(merged.changes)
+                rows[name] = merged.rows.height
+                if name == "posts":
+                    new_posts = merged.rows.height - merged.known.height
+            elif table.kind is Kind.SERIES:
+                rows[name] = insert(con, table, merge.append(table, stored, frame))
+            else:
+                rows[name] = insert(con, table, frame)
     changed = pl.concat(changes)
     rows["changes"] = insert(con, CHANGES, changed)
     rejects = given.get("rejects")
@@ -97,12 +98,30 @@ def _marks(page_ids: Sequence[str], rejects: pl.DataFrame | None, run_id: str, a
     return pl.DataFrame(marks, schema=APPLIED_PAGES.schema, orient="row")
 
 
-def _merge(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, *, is_written: bool) -> merge.Merged:
-    keys = frame.select(table.key).unique()
-    stored = _stored(con, table, keys) if is_written else table.schema.to_frame()
-    merged = merge.merge(table, stored, frame)
-    replace(con, table, merged.rows, known=merged.known)
-    return merged
+@contextmanager
+def _known_ahead(
+    con: duckdb.DuckDBPyConnection, tables: Sequence[Table], given: Mapping[str, pl.DataFrame]
+) -> Iterator[Iterator[pl.DataFrame]]:
+    """What a batch needs to know of the rows stored in each table; read while the table before is written.
+
+    A second connection reads. It sees the newest commit, as the transaction does: it is this writer's turn, and a
+    batch writes to a table only after it was read.
+    """
+    written = written_tables(con)
+    with con.cursor() as reader:
+        reader.execute(f"USE {NAME}")
+
+        def read() -> Iterator[pl.DataFrame]:
+            for table in tables:
+                if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in written:
+                    yield table.schema.to_frame()
+                elif table.kind is Kind.SERIES:
+                    yield _last_known(reader, table, given[table.name])
+                else:
+                    yield _stored(reader, table, given[table.name].select(table.key).unique())
+
+        with closing(ahead(read())) as known:
+            yield known
 
 
 def _stored(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
@@ -112,27 +131,22 @@ def _stored(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) ->
     return found.select(table.names).cast(table.schema)
 
 
-def _append(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, *, is_written: bool) -> int:
-    """Append the rows of a series that say something new; only keys with older observations need all their rows."""
-    subject = [name for name in table.key if name != "observed_at"]
-    keys = frame.select(subject).unique()
-    last = _last_known(con, table, keys) if is_written else table.schema.to_frame()
-    if last.height:
-        starts = frame.group_by(subject).agg(pl.col("observed_at").min().alias("|from"))
-        late = last.join(starts, on=subject).filter(pl.col("|from") <= pl.col("observed_at")).select(subject)
-        if late.height:
-            last = pl.concat([last.join(late, on=subject, how="anti"), _stored(con, table, late)])
-    return insert(con, table, merge.append(table, last, frame))
+def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """The last known value of each column of these keys, at the newest stored moment.
 
-
-def _last_known(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
-    """The last known value of each column of these keys, at the newest stored moment."""
+    All rows instead of a key of which the frame has something older.
+    """
+    names = [name for name in table.key if name != "observed_at"]
+    keys = frame.select(names).unique()
     values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
-    subject = ", ".join(f'"{name}"' for name in keys.columns)
+    subject = ", ".join(f'"{name}"' for name in names)
     with among(con, keys) as test:
         sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
         found = con.execute(f"{sql} GROUP BY {subject}").pl()
-    return found.select(table.names).cast(table.schema)
+    last = found.select(table.names).cast(table.schema)
+    starts = frame.group_by(names).agg(pl.col("observed_at").min().alias("|from"))
+    late = last.join(starts, on=names).filter(pl.col("|from") <= pl.col("observed_at")).select(names)
+    return pl.concat([last.join(late, on=names, how="anti"), _stored(con, table, late)]) if late.height else last
 
 
 def replace(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, *, known: pl.DataFrame) -> int:
