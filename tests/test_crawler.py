@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import random
 from dataclasses import dataclass, field
@@ -138,6 +139,20 @@ async def test_what_is_sent_is_exactly_what_was_signed_and_the_signature_stands_
     assert asked.params["sec_user_id"] == wild
     assert list(asked.params)[:4] == ["device_platform", "aid", "channel", "pc_client_type"]
     assert list(asked.params)[-4:] == ["max_cursor", "count", "sec_user_id", "X-Bogus"]
+
+
+async def test_an_answer_is_let_go_of_at_once_without_a_search_for_garbage():
+    body = orjson.dumps(LIST)
+    gc.collect()
+    gc.disable()
+    try:
+        async with crawler(service()) as it:
+            pages = [await it.ask("user_post", r.UserPost(sec_user_id="u"), target="u") for _ in range(3)]
+        alive = [found for found in gc.get_objects() if isinstance(found, httpx.Response) and found.content == body]
+    finally:
+        gc.enable()
+    assert {page.body for page in pages} == {body}
+    assert alive == []
 
 
 async def test_the_bytes_on_a_real_wire_are_the_signed_ones():

@@ -197,9 +197,12 @@ class DouyinCrawler(Fetches):
     async def _sent(self, request: httpx.Request) -> httpx.Response:
         self.requests_sent += 1
         try:
-            return await self._client.send(request)
+            answer = await self._client.send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise error_of(error) from error
+        # The stream and its answer know each other, so a megabyte would wait for Python to look for garbage.
+        answer.stream = httpx.ByteStream(answer.content)
+        return answer
 
     async def _wait_for_turn(self) -> None:
         now = self._clock()
