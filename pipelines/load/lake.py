@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _BATCH_BYTES = 16 * 1024 * 1024
+# A writer's statements are many and small: to share each among threads takes longer than to carry it out, and what is
+# read ahead, parsed or downloaded meanwhile has the other cores. Each thread also holds a few whole pages.
+_WRITER_THREADS, _READER_THREADS = 1, 2
 
 
 def _utc_now() -> datetime:
@@ -62,20 +65,21 @@ class Lake:
         busy_timeout_ms: int = 5000,
         wait_s: float = 120.0,
         memory_limit: str = "160MB",
-        threads: int = 2,
+        threads: int | None = None,
         now: Callable[[], datetime] = _utc_now,
         rng: random.Random | None = None,
     ) -> Lake:
         """Open an archive; for writing, make or bring up to date its tables.
 
         `catalog` is sqlite:PATH, postgres:CONNINFO or postgresql://...; `data_path` a folder or s3://bucket/prefix;
-        `at` shows it as it was at that moment (only for reading);
-        `s3` may hold key, secret, token, region, endpoint, url_style, use_ssl. A writer waits `wait_s` seconds for its
-        turn. BadInput where there is no archive to read, or a newer one; Unreachable where nothing answers.
+        `at` shows it as it was at that moment (only for reading); `s3` may hold key, secret, token, region, endpoint,
+        url_style, use_ssl; `threads` are DuckDB's. A writer waits `wait_s` seconds for its turn. BadInput where there
+        is no archive to read, or a newer one; Unreachable where nothing answers.
         """
         place = attach.place_of(catalog, data_path, s3)
         rng = rng or random.Random()  # noqa: S311 - jitter only
         read_only = read_only or at is not None
+        threads = threads or (_READER_THREADS if read_only else _WRITER_THREADS)
         connection = Connection(
             lambda temp: attach.connect(
                 place,

@@ -7,8 +7,6 @@ readers that had begun with them, and are removed by a later call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,24 +30,12 @@ def tidy(con: duckdb.DuckDBPyConnection, now: datetime) -> list[str]:
     """Join the small files of each table that has many, and remove what was joined an hour ago; returns the tables."""
     tables = _crowded(con)
     if tables:
-        with _one_thread(con):
-            for table in tables:
-                size = "" if table == RAW_PAGES.name else f", max_file_size => {_SMALL_BYTES}"
-                options = f"max_compacted_files => {_AT_ONCE}{size}"
-                con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}', '{table}', {options})").fetchall()
+        for table in tables:
+            size = "" if table == RAW_PAGES.name else f", max_file_size => {_SMALL_BYTES}"
+            options = f"max_compacted_files => {_AT_ONCE}{size}"
+            con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}', '{table}', {options})").fetchall()
         remove_files(con, now - _FOR_READERS)
     return tables
-
-
-@contextmanager
-def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Pages are large: each thread holds a few, which is the most that a whole walk needs, and is no sooner done."""
-    ((threads,),) = con.execute("SELECT current_setting('threads')").fetchall()
-    con.execute("SET GLOBAL threads = 1")
-    try:
-        yield
-    finally:
-        con.execute(f"SET GLOBAL threads = {threads}")
 
 
 def _crowded(con: duckdb.DuckDBPyConnection) -> list[str]:
