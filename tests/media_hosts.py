@@ -47,7 +47,7 @@ class MediaHosts:
         self.busy: dict[str, int] = {}
         self.busiest: dict[str, int] = {}
         self.url = ""
-        self.writers: set[asyncio.StreamWriter] = set()
+        self.open: set[asyncio.BaseTransport] = set()
         self.on_request: Callable[[Asked], None] = lambda _asked: None
 
     def asked(self, path: str) -> list[Asked]:
@@ -55,7 +55,6 @@ class MediaHosts:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self.writers.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 line, *rest = head.decode().split("\r\n")
@@ -142,6 +141,25 @@ class MediaHosts:
         await writer.drain()
 
 
+class Line(asyncio.StreamReaderProtocol):
+    """A connection; the hosts know it until it is closed for good."""
+
+    def __init__(self, hosts: MediaHosts) -> None:
+        super().__init__(asyncio.StreamReader(limit=1 << 20), hosts.serve)
+        self._hosts = hosts
+        self._own: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._own = transport
+        self._hosts.open.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._own is not None:
+            self._hosts.open.discard(self._own)
+        super().connection_lost(exc)
+
+
 def page_of(mood: str, value: str, film: Film) -> tuple[str, list[str], bytes] | None:
     """Status, headers and body of an answer that is no stream of the file."""
     status, _, wait = value.partition(" ")
@@ -166,19 +184,25 @@ def media_hosts(certificate: ssl.SSLContext | None = None) -> Iterator[MediaHost
     stop = asyncio.Event()
 
     async def run() -> None:
-        server = await asyncio.start_server(hosts.serve, "127.0.0.1", 0, limit=1 << 20, ssl=certificate)
+        server = await loop.create_server(lambda: Line(hosts), "127.0.0.1", 0, ssl=certificate)
         hosts.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         ready.set()
         await stop.wait()
+        # A connection that was just accepted takes a few turns to get somebody who closes it, and never gets one where
+        # the server is closed by then.
+        for listener in server.sockets:
+            loop.remove_reader(listener.fileno())
+        for _ in range(10):
+            await asyncio.sleep(0)
         server.close()
-        await asyncio.sleep(0.02)  # a connection that was just accepted has no transport yet that could be closed
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        for writer in hosts.writers:  # what is not sent yet would keep a connection open beyond the loop
-            writer.transport.abort()
-        await asyncio.sleep(0.02)  # transports close a turn of the loop later
+        while hosts.open:  # what is not sent yet would keep a connection open beyond the loop
+            for transport in list(hosts.open):
+                transport.abort()  # type: ignore[attr-defined]
+            await asyncio.sleep(0.01)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
     thread.start()
