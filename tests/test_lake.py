@@ -382,6 +382,8 @@ def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
     with local(tmp_path) as lake:
         lake.apply(frames_of_posts("p1", 1, ["71"]), ["p1"], run_id="r1")
         lake.keep_files([kept("71:video:0", "stored")])
+        tag = {"aweme_id": "71", "kind": "hashtag", "tag_id": "5", "start": 0, "page_id": "p1b", "observed_at": at(1)}
+        lake.apply({"post_tags": frame("post_tags", tag)}, ["p1b"], run_id="r1")
         for statement in (
             "ALTER TABLE posts DROP COLUMN region",
             "DROP VIEW posts_latest",
@@ -400,6 +402,7 @@ def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
         assert count(lake, "post_growth") == 1
         assert lake.query("SELECT like_count FROM posts_latest").item() == 1, "counts come from their history"
         assert lake.query("SELECT kind FROM storage_by_kind").item() == "video"
+        assert lake.query("SELECT created_at FROM post_tags").item() == at(-100), "times come from the posts"
         lake.apply(frames_of_posts("p2", 2, ["71"], region="CN"), ["p2"], run_id="r1")
         assert lake.query("SELECT region FROM posts").item() == "CN"
 

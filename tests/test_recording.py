@@ -156,6 +156,7 @@ def test_a_broadcast_is_found_by_its_room_id_and_recorded_in_the_quality_asked_f
     assert (summary.outcome, summary.reason) == ("complete", "recorded as long as asked")
     (path,) = recorded(tmp_path)
     data = path.read_bytes()
+    assert data
     assert data in segments(room, 1, 20, quality="HD1")
     assert facts_of(path)["quality"] == "HD1"
     told = facts_of(path)
