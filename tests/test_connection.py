@@ -69,3 +69,17 @@ def test_pages_are_kept_whole_by_many_threads_while_connections_change(lake: Lak
     seen += [one.page_id for pages in stream for one in pages]
     assert seen[:6] == [f"a{n}" for n in range(6)]
     assert lake.query("SELECT count(DISTINCT page_id), count(*) FROM raw_pages").row(0) == (18, 18)
+
+
+def test_a_catalogs_log_stays_between_statements_and_is_cleared_away_now_and_then(tmp_path: Path) -> None:
+    log = tmp_path / "catalog.sqlite-wal"
+    with local(tmp_path) as lake:
+        lake._connection.renew_after = 10
+        sizes = []
+        for number in range(30):
+            lake.keep_page(page(f"p{number}", number), run_id="r")
+            sizes.append(log.stat().st_size)
+        assert lake.query("SELECT count(*) FROM raw_pages").item() == 30
+        assert log.exists(), "whoever clears it away makes those who come in that moment wait for a second"
+    assert max(sizes[20:]) <= max(sizes[:20]), "it does not grow with a walk"
+    assert not log.exists()

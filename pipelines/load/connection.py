@@ -36,6 +36,7 @@ class Connection:
         self._connect = connect
         self._writer: turns.Writer | None = None
         self._make_writer: Callable[[], turns.Writer] | None = None
+        self._hold: duckdb.DuckDBPyConnection | None = None
         self._commits = 0
         try:
             self.con = connect(self._temp.name)
@@ -52,6 +53,8 @@ class Connection:
             return turns.Writer(self.con, turn.turn, rng)
 
         self._make_writer, self._writer = made, made()
+        if place.kind == "sqlite":
+            self._hold = _held(self.con)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for reading."""
@@ -87,8 +90,26 @@ class Connection:
         except ArchiveError:
             return  # the present one serves as well, and it is tried again later
         self._writer = self._make_writer()
+        if self._hold is not None:
+            self._hold.close()  # before the next one comes, so that SQLite may clear the log away
+            self._hold = _held(self.con)
 
     def close(self) -> None:
         """Close the catalog; what was committed stays."""
+        if self._hold is not None:
+            self._hold.close()
         self.con.close()
         self._temp.cleanup()
+
+
+def _held(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A reader that stays in a SQLite catalog between statements.
+
+    DuckDB opens the catalog anew for each. Who leaves it as the last has SQLite clear its log away, and who enters in
+    that moment is put to sleep for a whole second: DuckDB's SQLite knows no shorter sleep. What is committed while a
+    reader stays is kept in the log, so it must not stay for ever.
+    """
+    cursor = con.cursor()
+    cursor.execute("BEGIN")
+    cursor.execute(f"SELECT 1 FROM __ducklake_metadata_{NAME}.ducklake_metadata LIMIT 1").fetchall()
+    return cursor
