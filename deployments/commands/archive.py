@@ -162,6 +162,9 @@ def run(settings: Settings, job: ArchiveJob, listen: Any, *, tracked: bool) -> S
         from flows.archive import run_tracked
 
         return run_tracked(settings, job, listen)
-    from pipelines.jobs import run_job
+    from deployments.memory import starting
 
-    return asyncio.run(run_job(settings, job, on_event=listen))
+    with starting(listen) as begun:
+        from pipelines.jobs import run_job
+
+        return asyncio.run(run_job(settings, job, on_event=begun))
