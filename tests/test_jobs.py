@@ -173,3 +173,20 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == stored[name]
     pages = "SELECT count(*) FROM raw_pages WHERE outcome = 'ok' AND page_id NOT IN (SELECT page_id FROM applied_pages)"
     assert one(settings, pages) == 0
+
+
+LEAN = """
+import sys
+from archives import archive, settings_for
+settings = settings_for(sys.argv[1], sys.argv[2], media="cover")
+assert archive(settings, sys.argv[3]).outcome == "complete"
+assert archive(settings, sys.argv[3], full=True).outcome == "complete"
+print(*(name for name in sys.modules if name.partition(".")[0] in ("pyarrow", "pandas", "prefect")))
+"""
+
+
+def test_a_run_loads_no_library_that_it_can_do_without(tmp_path: Path, simulator: Simulator) -> None:
+    environ = {**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[1]}"}
+    command = [sys.executable, "-c", LEAN, str(tmp_path), simulator.url, simulator.world.accounts[0].home]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert done.stdout.split() == [], done.stderr[-2000:]

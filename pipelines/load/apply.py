@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.load import merge
 from pipelines.load.ahead import ahead
 from pipelines.load.attach import NAME
+from pipelines.load.passing import rows_of, shown
 from schemas.catalog import BY_NAME
 from schemas.raw import APPLIED_PAGES
 from schemas.runs import CHANGES
@@ -110,6 +111,7 @@ def _known_ahead(
     written = written_tables(con)
     with con.cursor() as reader:
         reader.execute(f"USE {NAME}")
+        reader.execute("BEGIN")  # one look into the catalog serves all that follow
 
         def read() -> Iterator[pl.DataFrame]:
             for table in tables:
@@ -127,8 +129,8 @@ def _known_ahead(
 def _stored(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
     """The stored rows of these keys."""
     with among(con, keys) as test:
-        found = con.execute(f'SELECT * FROM "{table.name}" WHERE {test}').pl()
-    return found.select(table.names).cast(table.schema)
+        rows = rows_of(con, f'SELECT * FROM "{table.name}" WHERE {test}')
+    return rows.select(table.names).cast(table.schema)
 
 
 def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -142,8 +144,8 @@ def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFram
     subject = ", ".join(f'"{name}"' for name in names)
     with among(con, keys) as test:
         sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
-        found = con.execute(f"{sql} GROUP BY {subject}").pl()
-    last = found.select(table.names).cast(table.schema)
+        rows = rows_of(con, f"{sql} GROUP BY {subject}")
+    last = rows.select(table.names).cast(table.schema)
     starts = frame.group_by(names).agg(pl.col("observed_at").min().alias("|from"))
     late = last.join(starts, on=names).filter(pl.col("|from") <= pl.col("observed_at")).select(names)
     return pl.concat([last.join(late, on=names, how="anti"), _stored(con, table, late)]) if late.height else last
@@ -169,7 +171,7 @@ def insert(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> 
 def state_of(con: duckdb.DuckDBPyConnection, table: Table, key: Sequence[str]) -> dict[str, Any] | None:
     """The row of a table of few rows, read without a look at the statistics of all files; None where there is none."""
     parts = " AND ".join(f"""("{name}" || '') = ?""" for name in table.key)
-    rows = con.execute(f'SELECT * FROM "{table.name}" WHERE {parts}', list(key)).pl().to_dicts()
+    rows = rows_of(con, f'SELECT * FROM "{table.name}" WHERE {parts}', key).to_dicts()
     return rows[0] if rows else None
 
 
@@ -184,19 +186,22 @@ def put(
 
 @contextmanager
 def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[str]:
-    """The test that a row has one of these keys; by the column that tells most of them apart files are passed over.
+    """The test that a row has one of these keys, for one statement.
 
-    The column is compared with a query, not with values: for each value in a test DuckLake reads its statistics of all
-    files once more, while what a join finds narrows the scan by itself.
+    By the column that tells most of them apart files are passed over. It is compared with a query, not with values: for
+    each value in a test DuckLake reads its statistics of all files once more, while what a join finds narrows the scan
+    by itself.
     """
     names = [f'"{name}"' for name in keys.columns]
     sharp = [name for name in keys.columns if name not in _DULL] or keys.columns
-    telling = f'"{max(reversed(sharp), key=lambda name: keys[name].n_unique())}"'
-    test = f"{telling} IN (SELECT {telling} FROM wanted_keys)"
-    if len(names) > 1:
-        columns = ", ".join(names)
-        test += f" AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)"
-    with shown(con, "wanted_keys", keys):
+    telling = max(reversed(sharp), key=lambda name: keys[name].n_unique())
+    test = f'"{telling}" IN (SELECT "{telling}" FROM telling_keys)'
+    with ExitStack() as stack:
+        stack.enter_context(shown(con, "telling_keys", keys.select(telling)))
+        if len(names) > 1:
+            columns = ", ".join(names)
+            test += f" AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)"
+            stack.enter_context(shown(con, "wanted_keys", keys))
         yield test
 
 
@@ -206,13 +211,3 @@ def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     sql = f"""SELECT table_name FROM {meta}.ducklake_table_stats JOIN {meta}.ducklake_table USING (table_id)
     WHERE end_snapshot IS NULL AND record_count > 0"""
     return {name for (name,) in con.execute(sql).fetchall()}
-
-
-@contextmanager
-def shown(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
-    """Let SQL read a frame under a name, without a copy."""
-    con.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
-    try:
-        yield
-    finally:
-        con.unregister(name)

@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.load import apply as applying
 from pipelines.load.attach import NAME, quoted
 from pipelines.load.contents import Found
+from pipelines.load.passing import shown
 from schemas.catalog import TABLES
 from schemas.table import TIME
 
@@ -109,7 +110,7 @@ def compare(lake: Lake, listed: Iterable[Found], *, before: datetime) -> tuple[l
         rows = ((one.path, one.size_bytes, one.modified_at) for one in listed if not one.is_part)
         while part := list(islice(rows, _ROWS)):
             schema: dict[str, Any] = {"path": pl.String, "size_bytes": pl.Int64, "modified_at": TIME}
-            with applying.shown(con, "more", pl.DataFrame(part, schema=schema, orient="row")):
+            with shown(con, "more", pl.DataFrame(part, schema=schema, orient="row")):
                 con.execute("INSERT INTO temp.listed SELECT * FROM more")
         strays = con.execute(
             f"""SELECT path FROM temp.listed ANTI JOIN (SELECT path FROM files UNION ALL {_BESIDE}) USING (path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipelines.load import apply as applying
+from pipelines.load.passing import rows_of, shown
 from schemas.runs import CHANGES
 
 if TYPE_CHECKING:
@@ -56,14 +57,12 @@ def mark_gone(
 
 def unconfirmed(con: duckdb.DuckDBPyConnection, owner_id: str, limit: int) -> list[str]:
     """Posts gone from the account's own listing that nothing has been heard of since, oldest mark first."""
-    gone = con.execute(
-        "SELECT aweme_id, gone_at, listing, owner_id FROM listing_entries WHERE gone_at IS NOT NULL"
-    ).pl()
+    gone = rows_of(con, "SELECT aweme_id, gone_at, listing, owner_id FROM listing_entries WHERE gone_at IS NOT NULL")
     gone = gone.filter((pl.col("listing") == "post") & (pl.col("owner_id") == owner_id))
     if gone.is_empty():
         return []
     # A post that any answer has shown since is there, if only out of its list.
-    with applying.shown(con, "gone_entries", gone):
+    with shown(con, "gone_entries", gone):
         rows = con.execute(
             """SELECT aweme_id FROM gone_entries g LEFT JOIN posts p USING (aweme_id)
             WHERE p.gone_at IS NULL AND (p.last_seen_at IS NULL OR p.last_seen_at < g.gone_at)

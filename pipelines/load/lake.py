@@ -204,7 +204,7 @@ class Lake:
     def entry_count(self, listing: str, owner_id: str) -> int:
         """How many posts a listing holds, gone ones left out."""
         sql = "SELECT count(*) FROM listing_entries WHERE listing = ? AND owner_id = ? AND gone_at IS NULL"
-        return int(self.query(sql, [listing, owner_id]).item())
+        return int(self.cursor().execute(sql, [listing, owner_id]).fetchall()[0][0])
 
     def unconfirmed(self, owner_id: str, limit: int) -> list[str]:
         """Posts that vanished from their account's listing, of which nobody has asked since whether they are gone."""

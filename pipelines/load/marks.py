@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipelines.load import apply as applying
+from pipelines.load.passing import shown
 from schemas.listings import LISTING_ENTRIES
 from schemas.runs import CHANGES
 
@@ -38,7 +39,7 @@ def set_marks(lake: Lake, marks: pl.DataFrame) -> None:
 
 def _mark(con: duckdb.DuckDBPyConnection, marks: pl.DataFrame, gone_at: datetime) -> None:
     key = " || ':' || ".join(LISTING_ENTRIES.key)
-    with applying.shown(con, "marked", marks.select("row_key")):
+    with shown(con, "marked", marks.select("row_key")):
         # What was seen again later, by a page that is applied already, is not gone.
         sql = f"""UPDATE listing_entries SET gone_at = ? WHERE {key} IN (SELECT row_key FROM marked)
         AND gone_at IS NULL AND last_seen_at < ?"""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipelines.load.attach import NAME, attach_beside
+from pipelines.load.passing import rows_of
 from schemas.catalog import TABLES
 from schemas.table import Table
 
@@ -94,12 +95,13 @@ def _lacking(con: duckdb.DuckDBPyConnection) -> tuple[list[str], pl.DataFrame]:
         f"""SELECT page_id FROM {NAME}.applied_pages ANTI JOIN {FRESH}.applied_pages USING (page_id)
         JOIN {NAME}.raw_pages USING (page_id) ORDER BY fetched_at, page_id"""
     ).fetchall()
-    marks = con.execute(
+    marks = rows_of(
+        con,
         f"""SELECT l.* FROM {NAME}.changes l
         ANTI JOIN {FRESH}.changes f USING (table_name, row_key, column_name, observed_at)
         WHERE table_name = 'listing_entries' AND column_name = 'gone_at' AND new_value IS NOT NULL
-        ORDER BY observed_at"""
-    ).pl()
+        ORDER BY observed_at""",
+    )
     return [page_id for (page_id,) in pages], marks
 
 

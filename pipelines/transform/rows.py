@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
 from schemas.catalog import BY_NAME
 from schemas.pages import Page
@@ -21,6 +19,7 @@ from schemas.table import TEXTS, TIME
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EACH = {"row": pl.UInt32, "texts": pl.String}
 
 
 class Layout:
@@ -112,16 +111,13 @@ def _series(values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
 
 
 def _lists(values: Sequence[Sequence[str] | None]) -> pl.Series:
-    # Fifteen times as fast as pl.Series(values): the texts go over in one piece, the borders beside them.
-    texts = pl.Series(list(chain.from_iterable(value for value in values if value)), dtype=pl.String)
-    borders, end = [0], 0
-    for value in values:
-        end += len(value) if value else 0
-        borders.append(end)
-    return pl.Series(
-        pa.LargeListArray.from_arrays(
-            pa.array(borders, pa.int64()),
-            texts.to_arrow(compat_level=pl.CompatLevel.newest()),
-            mask=pa.array([not value for value in values]),
-        )
-    )
+    # Fifteen times as fast as pl.Series(values): the texts go over in one piece, the number of its row beside each.
+    numbers, texts = list[int](), list[str]()
+    for number, value in enumerate(values):
+        if value:
+            numbers += [number] * len(value)
+            texts += value
+    each = pl.DataFrame({"row": pl.Series(numbers, dtype=pl.UInt32).set_sorted(), "texts": texts}, _EACH)
+    lists = each.group_by("row", maintain_order=True).agg("texts")
+    rows = pl.int_range(len(values), dtype=pl.UInt32, eager=True).alias("row").to_frame()
+    return rows.join(lists, on="row", how="left", maintain_order="left")["texts"]

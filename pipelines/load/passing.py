@@ -1,0 +1,31 @@
+"""Frames to DuckDB and back, by the Arrow interface that both of them speak.
+
+PyArrow is not asked: where it is, DuckDB imports it with its datasets and all, which takes a fifth of a second and
+50 MB before the first row has moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@contextmanager
+def shown(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
+    """Let SQL read a frame under a name, once and without a copy."""
+    con.register(name, frame.__arrow_c_stream__())
+    try:
+        yield
+    finally:
+        con.unregister(name)
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
+    """The answer to a query."""
+    return pl.DataFrame(con.sql(sql, params=list(params) or None))
