@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -83,3 +84,18 @@ def test_a_catalogs_log_stays_between_statements_and_is_cleared_away_now_and_the
         assert log.exists(), "whoever clears it away makes those who come in that moment wait for a second"
     assert max(sizes[20:]) <= max(sizes[:20]), "it does not grow with a walk"
     assert not log.exists()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_whoever_asks_in_sql_loads_no_extension_that_nobody_signed(tmp_path: Path, read_only: bool) -> None:
+    local(tmp_path).close()
+    foreign = tmp_path / "httpfs.duckdb_extension"
+    package = find_spec("duckdb_extension_httpfs")
+    assert package is not None
+    (signed,) = Path(package.submodule_search_locations[0]).rglob("httpfs.duckdb_extension")
+    whole = signed.read_bytes()
+    foreign.write_bytes(whole[:-256] + bytes(256))  # the same program without its signature
+    with local(tmp_path, read_only=read_only) as lake:
+        for statement in (f"LOAD '{foreign}'", "SET GLOBAL allow_unsigned_extensions = true"):
+            with pytest.raises(duckdb.Error, match="(?i)signature|allow_unsigned"):
+                lake.cursor().execute(statement)
