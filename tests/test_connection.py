@@ -97,5 +97,5 @@ def test_whoever_asks_in_sql_loads_no_extension_that_nobody_signed(tmp_path: Pat
     foreign.write_bytes(whole[:-256] + bytes(256))  # the same program without its signature
     with local(tmp_path, read_only=read_only) as lake:
         for statement in (f"LOAD '{foreign}'", "SET GLOBAL allow_unsigned_extensions = true"):
-            with pytest.raises(duckdb.Error, match="(?i)signature|allow_unsigned"):
+            with pytest.raises(duckdb.Error, match=r"(?i)signature|allow_unsigned"):
                 lake.cursor().execute(statement)
