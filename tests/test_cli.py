@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -13,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from deployments.memory import starting
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.errors import BadInput
 
 ROOT = Path(__file__).parents[1]
 
@@ -259,3 +262,17 @@ def test_a_retry_tells_what_it_took_up_and_exits_as_its_run_ended(aweme, tmp_pat
         mended = aweme("retry", "--json", **place)
         assert (mended.returncode, value(mended)["run"]["outcome"]) == (0, "complete"), mended.stderr
         assert "Nothing that failed" in aweme("retry", **place).stdout
+
+
+def test_python_looks_for_garbage_again_as_soon_as_the_archive_is_open() -> None:
+    told: list[str] = []
+    with starting(lambda kind, **_: told.append(kind)) as listen:
+        listen("request", operation="user_profile", status=200)
+        assert not gc.isenabled()
+        listen("pages", pages=1, posts=18)
+        assert gc.isenabled()
+    assert told == ["request", "pages"]
+    with pytest.raises(BadInput), starting(lambda kind, **_: None):
+        raise BadInput("no such account")
+    assert gc.isenabled()
+    gc.unfreeze()
