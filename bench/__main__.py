@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-NAMES = ("transform", "pipeline", "lake", "queries", "download", "job", "care")
+NAMES = ("signing", "transform", "pipeline", "lake", "queries", "download", "job", "care")
 ONE = "--one"  # this program to itself
 RESULTS = Path(__file__).parent / "results"
 

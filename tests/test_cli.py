@@ -51,10 +51,8 @@ def value(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
 
 
-def test_help_answers_at_once_and_names_every_command(aweme) -> None:
-    began = time.monotonic()
+def test_help_names_every_command(aweme) -> None:
     done = aweme("--help")
-    assert time.monotonic() - began < 2
     for word in ("archive", "demo", "sql", "status", "resolve", "config", "simulate", "serve", "Exit codes"):
         assert word in done.stdout
 
