@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from lakes import at, local, page
 
+from pipelines.load import connection
 from pipelines.load.lake import Lake
 from schemas.files import Kept
 from schemas.pages import Checkpoint
@@ -84,6 +85,22 @@ def test_a_catalogs_log_stays_between_statements_and_is_cleared_away_now_and_the
         assert log.exists(), "whoever clears it away makes those who come in that moment wait for a second"
     assert max(sizes[20:]) <= max(sizes[:20]), "it does not grow with a walk"
     assert not log.exists()
+
+
+def test_a_log_that_several_runs_made_long_is_cleared_away_while_they_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_LONG_LOG_BYTES", 300_000)
+    log, sizes = tmp_path / "catalog.sqlite-wal", []
+    with local(tmp_path) as one, local(tmp_path) as other:
+        one._connection.renew_after, other._connection.renew_after = 3, 4
+        for number in range(40):
+            for name, lake in (("a", one), ("b", other)):
+                lake.keep_page(page(f"{name}{number}", number), run_id=name)
+                sizes.append(log.stat().st_size if log.exists() else 0)
+        assert one.query("SELECT count(*) FROM raw_pages").item() == 80
+    assert max(sizes) < 2_000_000
+    assert min(sizes[40:]) < 300_000
 
 
 @pytest.mark.parametrize("read_only", [False, True])

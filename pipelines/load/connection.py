@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.errors import ArchiveError, BadInput
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     import duckdb
 
 T = TypeVar("T")
+_LONG_LOG_BYTES = 32_000_000
 Connect = Callable[[str], "duckdb.DuckDBPyConnection"]
 
 
 class Connection:
     """An attached catalog. `connect` opens it, given a folder for what DuckDB cannot hold in memory.
 
-    `renew_after` commits, which take some 5 MB, `renew` makes a new connection, which takes a third of a second.
+    `renew_after` commits, which take some 5 MB, `renew` makes a new connection, which takes a tenth of a second.
     """
 
     renew_after = 100
@@ -36,6 +38,7 @@ class Connection:
         self._connect = connect
         self._writer: turns.Writer | None = None
         self._make_writer: Callable[[], turns.Writer] | None = None
+        self._log: Path | None = None
         self._hold: duckdb.DuckDBPyConnection | None = None
         self._commits = 0
         try:
@@ -54,7 +57,8 @@ class Connection:
 
         self._make_writer, self._writer = made, made()
         if place.kind == "sqlite":
-            self._hold = _held(self.con)
+            self._log = Path(place.target + "-wal")
+            self._hold = self._held()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for reading."""
@@ -92,7 +96,7 @@ class Connection:
         self._writer = self._make_writer()
         if self._hold is not None:
             self._hold.close()  # before the next one comes, so that SQLite may clear the log away
-            self._hold = _held(self.con)
+        self._hold = self._held()
 
     def close(self) -> None:
         """Close the catalog; what was committed stays."""
@@ -101,15 +105,29 @@ class Connection:
         self.con.close()
         self._temp.cleanup()
 
+    def _held(self) -> duckdb.DuckDBPyConnection | None:
+        """A reader that stays in a SQLite catalog between statements, until the connection is renewed or closed.
 
-def _held(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A reader that stays in a SQLite catalog between statements.
+        DuckDB opens the catalog anew for each. Who leaves it as the last has SQLite clear its log away, and who enters
+        in that moment is put to sleep for a whole second: DuckDB's SQLite knows no shorter sleep. What is committed
+        while a reader stays remains in the log; where several runs have made it long, none stays.
+        """
+        import duckdb
 
-    DuckDB opens the catalog anew for each. Who leaves it as the last has SQLite clear its log away, and who enters in
-    that moment is put to sleep for a whole second: DuckDB's SQLite knows no shorter sleep. What is committed while a
-    reader stays is kept in the log, so it must not stay for ever.
-    """
-    cursor = con.cursor()
-    cursor.execute("BEGIN")
-    cursor.execute(f"SELECT 1 FROM __ducklake_metadata_{NAME}.ducklake_metadata LIMIT 1").fetchall()
-    return cursor
+        if self._log is None or _size_of(self._log) > _LONG_LOG_BYTES:
+            return None
+        cursor = self.con.cursor()
+        try:
+            cursor.execute("BEGIN")
+            cursor.execute(f"SELECT 1 FROM __ducklake_metadata_{NAME}.ducklake_metadata LIMIT 1").fetchall()
+        except duckdb.Error:  # busy just now: it only makes things quicker
+            cursor.close()
+            return None
+        return cursor
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
