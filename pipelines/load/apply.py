@@ -170,9 +170,18 @@ def insert(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame) -> 
 
 def state_of(con: duckdb.DuckDBPyConnection, table: Table, key: Sequence[str]) -> dict[str, Any] | None:
     """The row of a table of few rows, read without a look at the statistics of all files; None where there is none."""
-    parts = " AND ".join(f"""("{name}" || '') = ?""" for name in table.key)
-    rows = rows_of(con, f'SELECT * FROM "{table.name}" WHERE {parts}', key).to_dicts()
+    rows = rows_of(con, f'SELECT * FROM "{table.name}" WHERE {_is_of_key(table)}', key).to_dicts()
     return rows[0] if rows else None
+
+
+def set_state(con: duckdb.DuckDBPyConnection, table: Table, row: Mapping[str, Any]) -> None:
+    """Put a row into a table of few rows, in place of the one with its key, again without that look."""
+    con.execute(f'DELETE FROM "{table.name}" WHERE {_is_of_key(table)}', [row[name] for name in table.key])
+    insert(con, table, pl.DataFrame([row], schema=table.schema))
+
+
+def _is_of_key(table: Table) -> str:
+    return " AND ".join(f"""("{name}" || '') = ?""" for name in table.key)
 
 
 def put(

@@ -141,7 +141,7 @@ class Lake:
         def work(con: duckdb.DuckDBPyConnection) -> None:
             applying.insert(con, RAW_PAGES, row)
             if mark:
-                applying.put(con, CHECKPOINTS, [mark])
+                applying.set_state(con, CHECKPOINTS, mark)
 
         self.commit(work)
         self._connection.renew()
@@ -190,7 +190,7 @@ class Lake:
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Move a checkpoint without a page."""
         row = checkpoints.to_row(checkpoint, self._now())
-        self.commit(lambda con: applying.put(con, CHECKPOINTS, [row]))
+        self.commit(lambda con: applying.set_state(con, CHECKPOINTS, row))
 
     def mark_gone(self, listing: str, owner_id: str, *, not_seen_since: datetime, gone_at: datetime) -> list[str]:
         """Mark the entries of a listing that a full walk, begun at `not_seen_since`, did not show; returns their posts.
@@ -291,7 +291,7 @@ class Lake:
 
         def work(con: duckdb.DuckDBPyConnection) -> None:
             known = applying.state_of(con, RUNS, [run_id]) or {}
-            applying.put(con, RUNS, [{**known, **_row_of_run({"run_id": run_id, **columns})}])
+            applying.set_state(con, RUNS, {**known, **_row_of_run({"run_id": run_id, **columns})})
 
         self.commit(work)
 
