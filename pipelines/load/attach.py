@@ -109,6 +109,9 @@ def connect(
         # Files are seldom read twice in a run, and the system caches local ones: what DuckDB keeps would only add up.
         con.execute("SET GLOBAL enable_external_file_cache = false")
         con.execute("SET GLOBAL allocator_flush_threshold = '8MB'")
+        # A scan that a join narrows passes over what holds none of so many keys, and otherwise over what lies beyond
+        # the least and the greatest. A page promises a hundred files, often of one old post beside the newest.
+        con.execute("SET GLOBAL dynamic_or_filter_threshold = 200")
         for name in _extensions(place):
             _load(con, name)
         con.execute("SET GLOBAL allow_unsigned_extensions = false")
