@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.lake import DAY, PER_OWNER, fill, open_lake, timed
+from pipelines.care.maintaining import maintain
+from pipelines.house import utc_now
 from pipelines.load.lake import Lake
+from pipelines.settings import load_settings
 
 LIMIT_MS = 150
 OBSERVED = 10  # observations of each post
@@ -55,6 +58,8 @@ def run(posts: int = 1_000_000) -> list[dict[str, Any]]:
             _observe(lake)
             _tag_and_keep(lake)
             stats = lake.query("SELECT count(*) FROM post_stats").item()
+        own = {"root": folder, "catalog": f"sqlite:{folder}/catalog.sqlite"}
+        maintain(load_settings(own, environ={}), now=utc_now)
         owner = posts // PER_OWNER // 2
         ids = [str(7_000_000_000_000_000_000 + (owner * PER_OWNER + n) * 1_000_000_000_003) for n in (0, PER_OWNER - 1)]
         words = {"owner": f"MS4wLjABAAAA{owner:064}", "first": ids[0], "last": ids[1]}
