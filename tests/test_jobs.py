@@ -189,4 +189,5 @@ def test_a_run_loads_no_library_that_it_can_do_without(tmp_path: Path, simulator
     environ = {**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[1]}"}
     command = [sys.executable, "-c", LEAN, str(tmp_path), simulator.url, simulator.world.accounts[0].home]
     done = subprocess.run(command, env=environ, capture_output=True, text=True)
-    assert done.stdout.split() == [], done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == []

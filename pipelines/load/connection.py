@@ -1,4 +1,4 @@
-"""The connection behind a Lake: one that writes, cursors that read, and a fresh one now and then.
+"""The connection behind a Lake: one that writes, cursors that read, one that stays, and a fresh one now and then.
 
 DuckLake keeps what it knew of every snapshot that a connection made, some 50 kB each, for as long as the catalog is
 attached. A walk keeps each page in a commit of its own, so a long one would end with hundreds of megabytes.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shown(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
-    """Let SQL read a frame under a name, once and without a copy."""
+    """Let one statement read a frame under a name, without a copy; a stream is over when it was read."""
     con.register(name, frame.__arrow_c_stream__())
     try:
         yield
