@@ -72,7 +72,6 @@ class Table:
     comment: str
     kind: Kind
     columns: tuple[Column, ...]
-    partition_by: str | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from deployments.simulator.render import Renderer
@@ -45,6 +46,23 @@ def test_a_made_up_answer_becomes_the_rows_written_beside_it(path: Path) -> None
     case = json.loads(path.read_text("utf-8"))
     frames = frames_of([page(case["answer"], case["operation"], case["target"], outcome=case["outcome"])])
     assert {table: plain(frame.to_dicts()) for table, frame in frames.items()} == case["rows"]
+
+
+def without_their_post(frames: dict[str, pl.DataFrame]) -> list[str]:
+    """Rows of posts of which `posts` has no row: a merge looks for them where the post is stored."""
+    posts = set(frames["posts"]["aweme_id"]) if "posts" in frames else set()
+    return [
+        f"{name}: {aweme_id}"
+        for name in ("post_stats", "post_tags", "listing_entries", "media")
+        for aweme_id in (frames[name]["aweme_id"].drop_nulls() if name in frames else ())
+        if aweme_id not in posts
+    ]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_what_belongs_to_a_post_comes_with_its_row(path: Path) -> None:
+    case = json.loads(path.read_text("utf-8"))
+    assert not without_their_post(frames_of([page(case["answer"], case["operation"], case["target"])]))
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
@@ -206,6 +224,7 @@ def test_every_captured_post_becomes_rows_with_what_it_has(path: Path) -> None:
     assert "rejects" not in frames
     if not posts:
         return
+    assert not without_their_post(frames)
     rows = {row["aweme_id"]: row for row in frames["posts"].to_dicts()}
     assert list(rows) == [post["aweme_id"] for post in posts]
     for post in posts:
@@ -328,5 +347,6 @@ def test_every_post_of_the_made_up_douyin_becomes_a_row_in_every_pack(pack: str)
         frames = frames_of([page(b'{"aweme_list":' + renderer.posts(posts, pack) + b"}")])
         assert "rejects" not in frames
         assert frames["posts"].height == len(posts)
+        assert not without_their_post(frames)
         kinds |= set(frames["media"]["kind"])
     assert {"video", "image", "live_photo", "music", "cover", "caption"} <= kinds

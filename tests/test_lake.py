@@ -135,6 +135,22 @@ def test_a_page_that_was_applied_is_passed_over(lake):
     assert count(lake, "post_stats") == 2
 
 
+def test_many_posts_read_again_have_one_row_each_and_keep_what_no_later_look_told(lake):
+    old, new = [f"7{n:03}" for n in range(300)], [f"8{n:03}" for n in range(20)]
+    lake.apply(frames_of_posts("p1", 1, old, title="told once", mix_id="m1"), ["p1"], run_id="r1")
+    applied = lake.apply(frames_of_posts("p2", 3, old + new, mix_id="m2"), ["p2"], run_id="r1")
+    assert (applied.new_posts, applied.rows["posts"], applied.rows["media"]) == (20, 320, 960)
+    late = lake.apply(frames_of_posts("p3", 2, old, mix_id="m3", uid="filled in"), ["p3"], run_id="r1")
+    assert late.new_posts == 0
+    assert [count(lake, name) for name in ("posts", "media", "listing_entries")] == [320, 960, 320]
+    rows = lake.query("SELECT DISTINCT title, mix_id, uid, first_seen_at, last_seen_at, page_id FROM posts ORDER BY 1")
+    assert rows.rows() == [
+        ("told once", "m2", "filled in", at(1), at(3), "p2"),
+        (None, "m2", None, at(3), at(3), "p2"),
+    ]
+    assert count(lake, "post_stats") == 300 * 3 + 20
+
+
 def test_rejects_are_counted_by_page(lake):
     rejects = frame("rejects", {"page_id": "p1", "position": 3, "table_name": "posts", "reason": "no id", "item": "{}"})
     assert lake.apply({"rejects": rejects}, ["p1", "p2"], run_id="r1").rejects == 1

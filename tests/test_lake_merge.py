@@ -8,6 +8,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.load.deciding import comes_late, deciding, filled
 from pipelines.load.merge import append, merge, moments
 from schemas.posts import POST_STATS, POSTS
 from schemas.runs import CHANGES
@@ -46,9 +47,11 @@ def thing(hour: int, **values) -> dict:
 
 
 def step(table: Table, stored: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Merge as the lake does: the rows of the batch's keys in, the same rows out, and the changes."""
-    keys = rows.select(table.key).unique()
-    merged = merge(table, stored.join(keys, on=table.key, how="semi"), rows)
+    """Merge as the lake does: what decides of the rows of the batch's keys in, whole rows out, and the changes."""
+    found = stored.join(rows.select(table.key).unique(), on=table.key, how="semi")
+    if not comes_late(table, rows, found):
+        found = filled(table, found.select(deciding(table, rows)))
+    merged = merge(table, found, rows)
     rest = stored.join(merged.known, on=table.key, how="anti")
     return pl.concat([rest, merged.rows]).sort(table.key), merged.changes
 

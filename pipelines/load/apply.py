@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipelines.load import merge
-from pipelines.load.ahead import ahead
-from pipelines.load.attach import NAME
 from pipelines.load.passing import rows_of, shown
+from pipelines.load.stored import Stored, among, known_ahead
 from schemas.catalog import BY_NAME
 from schemas.raw import APPLIED_PAGES
 from schemas.runs import CHANGES
@@ -21,10 +19,6 @@ from schemas.table import Kind, Table
 
 if TYPE_CHECKING:
     import duckdb
-
-
-# Keys that tell little about which file holds a row.
-_DULL = ("listing", "kind", "tag_id", "start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +46,19 @@ def apply(
     given = {name: _of_pages(frame, fresh, is_all=len(fresh) == len(set(page_ids))) for name, frame in frames.items()}
     tables = [table for name, table in BY_NAME.items() if name in given and given[name].height]
     changes, rows, new_posts = [CHANGES.schema.to_frame()], {}, 0
-    with _known_ahead(con, tables, given) as known:
+    with known_ahead(con, tables, given) as known:
         for table, stored in zip(tables, known, strict=True):
             name, frame = table.name, given[table.name]
             if table.kind is Kind.FACTS:
-                merged = merge.merge(table, stored, frame)
-                replace(con, table, merged.rows, known=merged.known)
+                merged = merge.merge(table, stored.rows, frame)
+                _remove(con, table, stored)
+                insert(con, table, merged.rows)
                 changes.append(merged.changes)
                 rows[name] = merged.rows.height
                 if name == "posts":
                     new_posts = merged.rows.height - merged.known.height
             elif table.kind is Kind.SERIES:
-                rows[name] = insert(con, table, merge.append(table, stored, frame))
+                rows[name] = insert(con, table, merge.append(table, stored.rows, frame))
             else:
                 rows[name] = insert(con, table, frame)
     changed = pl.concat(changes)
@@ -99,56 +94,14 @@ def _marks(page_ids: Sequence[str], rejects: pl.DataFrame | None, run_id: str, a
     return pl.DataFrame(marks, schema=APPLIED_PAGES.schema, orient="row")
 
 
-@contextmanager
-def _known_ahead(
-    con: duckdb.DuckDBPyConnection, tables: Sequence[Table], given: Mapping[str, pl.DataFrame]
-) -> Iterator[Iterator[pl.DataFrame]]:
-    """What a batch needs to know of the rows stored in each table; read while the table before is written.
-
-    A second connection reads. It sees the newest commit, as the transaction does: it is this writer's turn, and a
-    batch writes to a table only after it was read.
-    """
-    written = written_tables(con)
-    with con.cursor() as reader:
-        reader.execute(f"USE {NAME}")
-        reader.execute("BEGIN")  # one look into the catalog serves all that follow
-
-        def read() -> Iterator[pl.DataFrame]:
-            for table in tables:
-                if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in written:
-                    yield table.schema.to_frame()
-                elif table.kind is Kind.SERIES:
-                    yield _last_known(reader, table, given[table.name])
-                else:
-                    yield _stored(reader, table, given[table.name].select(table.key).unique())
-
-        with closing(ahead(read())) as known:
-            yield known
-
-
-def _stored(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame) -> pl.DataFrame:
-    """The stored rows of these keys."""
-    with among(con, keys) as test:
-        rows = rows_of(con, f'SELECT * FROM "{table.name}" WHERE {test}')
-    return rows.select(table.names).cast(table.schema)
-
-
-def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """The last known value of each column of these keys, at the newest stored moment.
-
-    All rows instead of a key of which the frame has something older.
-    """
-    names = [name for name in table.key if name != "observed_at"]
-    keys = frame.select(names).unique()
-    values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
-    subject = ", ".join(f'"{name}"' for name in names)
-    with among(con, keys) as test:
-        sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
-        rows = rows_of(con, f"{sql} GROUP BY {subject}")
-    last = rows.select(table.names).cast(table.schema)
-    starts = frame.group_by(names).agg(pl.col("observed_at").min().alias("|from"))
-    late = last.join(starts, on=names).filter(pl.col("|from") <= pl.col("observed_at")).select(names)
-    return pl.concat([last.join(late, on=names, how="anti"), _stored(con, table, late)]) if late.height else last
+def _remove(con: duckdb.DuckDBPyConnection, table: Table, stored: Stored) -> None:
+    """Delete what was read: by its key, or, where that was many rows, by their numbers."""
+    if stored.numbers is not None:
+        with shown(con, "old_rows", stored.numbers):
+            con.execute(f'DELETE FROM "{table.name}" WHERE rowid IN (SELECT rowid FROM old_rows)')
+    elif stored.rows.height:
+        with among(con, stored.rows.select(table.key)) as test:
+            con.execute(f'DELETE FROM "{table.name}" WHERE {test}')
 
 
 def replace(con: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, *, known: pl.DataFrame) -> int:
@@ -191,32 +144,3 @@ def put(
     frame = pl.DataFrame(list(rows), schema=table.schema).unique(list(table.key), keep="last", maintain_order=True)
     known = frame.select(table.key)
     return replace(con, table, frame, known=known.clear() if are_new else known)
-
-
-@contextmanager
-def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[str]:
-    """The test that a row has one of these keys, for one statement.
-
-    By the column that tells most of them apart files are passed over. It is compared with a query, not with values: for
-    each value in a test DuckLake reads its statistics of all files once more, while what a join finds narrows the scan
-    by itself.
-    """
-    names = [f'"{name}"' for name in keys.columns]
-    sharp = [name for name in keys.columns if name not in _DULL] or keys.columns
-    telling = max(reversed(sharp), key=lambda name: keys[name].n_unique())
-    test = f'"{telling}" IN (SELECT "{telling}" FROM telling_keys)'
-    with ExitStack() as stack:
-        stack.enter_context(shown(con, "telling_keys", keys.select(telling)))
-        if len(names) > 1:
-            columns = ", ".join(names)
-            test += f" AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)"
-            stack.enter_context(shown(con, "wanted_keys", keys))
-        yield test
-
-
-def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """The tables that were ever written to; planning a query on an empty one costs more than to ask for them all."""
-    meta = f"__ducklake_metadata_{NAME}"
-    sql = f"""SELECT table_name FROM {meta}.ducklake_table_stats JOIN {meta}.ducklake_table USING (table_id)
-    WHERE end_snapshot IS NULL AND record_count > 0"""
-    return {name for (name,) in con.execute(sql).fetchall()}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipelines.load import apply as applying
 from pipelines.load.attach import NAME, quoted
 from pipelines.load.contents import Found
 from pipelines.load.passing import shown
+from pipelines.load.stored import among
 from schemas.catalog import TABLES
 from schemas.table import TIME
 
@@ -96,7 +96,7 @@ def set_verified(lake: Lake, media_ids: Sequence[str], at: datetime) -> None:
     keys = pl.DataFrame({"media_id": list(media_ids)}, schema={"media_id": pl.String})
 
     def work(con: duckdb.DuckDBPyConnection) -> None:
-        with applying.among(con, keys) as test:
+        with among(con, keys) as test:
             con.execute(f"UPDATE files SET verified_at = ? WHERE state = 'stored' AND {test}", [at])
 
     lake.commit(work)

@@ -1,0 +1,140 @@
+"""What a batch needs to know of the rows that are stored: read ahead, and no more of them than decides the outcome.
+
+Accounts post at the same times, so the ids of one lie between those of all others: to look for the rows of a few
+thousand posts is to read a column of the whole archive. Therefore only the columns that a merge can depend on are
+read, and of posts that are new nothing else is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipelines.load.ahead import ahead
+from pipelines.load.attach import NAME
+from pipelines.load.deciding import comes_late, deciding, filled
+from pipelines.load.passing import rows_of, shown
+from schemas.posts import POSTS
+from schemas.table import Kind, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Keys that tell little about which file holds a row.
+_DULL = ("listing", "kind", "tag_id", "start")
+# Rows of these are only ever written together with the row of their post.
+_OF_POSTS = ("post_stats", "post_tags", "listing_entries", "media")
+# So many keys DuckDB hands on to a scan (see attach.py); of more it hands on the range, and numbers compare quicker.
+_FEW = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The stored rows of some keys; columns that decide nothing are NULL. `numbers` are their rowids, if many."""
+
+    rows: pl.DataFrame
+    numbers: pl.DataFrame | None = None
+
+
+@contextmanager
+def known_ahead(
+    con: duckdb.DuckDBPyConnection, tables: Sequence[Table], given: Mapping[str, pl.DataFrame]
+) -> Iterator[Iterator[Stored]]:
+    """What a batch needs to know of the rows stored in each table; read while the table before is written.
+
+    A second connection reads. It sees the newest commit, as the transaction does: it is this writer's turn, and a
+    batch writes to a table only after it was read.
+    """
+    written = written_tables(con)
+    with con.cursor() as reader:
+        reader.execute(f"USE {NAME}")
+        reader.execute("BEGIN")  # one look into the catalog serves all that follow
+
+        def read() -> Iterator[Stored]:
+            new_posts = pl.Series(dtype=pl.String)
+            for table in tables:
+                frame = given[table.name]
+                if table.name in _OF_POSTS:
+                    frame = frame.filter(~pl.col("aweme_id").is_in(new_posts).fill_null(value=False))
+                if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in written or frame.is_empty():
+                    stored = Stored(table.schema.to_frame())
+                elif table.kind is Kind.SERIES:
+                    stored = Stored(_last_known(reader, table, frame))
+                else:
+                    stored = _decisive(reader, table, frame)
+                if table is POSTS:
+                    new_posts = frame.join(stored.rows, on="aweme_id", how="anti")["aweme_id"].unique()
+                yield stored
+
+        with closing(ahead(read())) as known:
+            yield known
+
+
+def _decisive(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> Stored:
+    """The stored rows of a frame's keys, as far as they decide how a merge ends."""
+    keys = frame.select(table.key).unique()
+    found = _read(con, table, keys, deciding(table, frame))
+    if comes_late(table, frame, found):
+        found = _read(con, table, keys, table.names)
+    return Stored(filled(table, found), found.select("rowid") if "rowid" in found.columns else None)
+
+
+def _read(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    columns = [f'"{name}"' for name in names] + (["rowid"] if keys.height > _FEW else [])
+    with among(con, keys) as test:
+        return rows_of(con, f'SELECT {", ".join(columns)} FROM "{table.name}" WHERE {test}')
+
+
+def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """The last known value of each column of these keys, at the newest stored moment.
+
+    All rows instead of a key of which the frame has something older.
+    """
+    names = [name for name in table.key if name != "observed_at"]
+    keys = frame.select(names).unique()
+    values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
+    subject = ", ".join(f'"{name}"' for name in names)
+    with among(con, keys) as test:
+        sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
+        rows = rows_of(con, f"{sql} GROUP BY {subject}")
+    last = rows.select(table.names).cast(table.schema)
+    starts = frame.group_by(names).agg(pl.col("observed_at").min().alias("|from"))
+    late = last.join(starts, on=names).filter(pl.col("|from") <= pl.col("observed_at")).select(names)
+    if late.is_empty():
+        return last
+    with among(con, late) as test:
+        all_rows = rows_of(con, f'SELECT * FROM "{table.name}" WHERE {test}')
+    return pl.concat([last.join(late, on=names, how="anti"), all_rows.select(table.names).cast(table.schema)])
+
+
+@contextmanager
+def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[str]:
+    """The test that a row has one of these keys, for one statement.
+
+    By the column that tells most of them apart files are passed over. It is compared with a query, not with values: for
+    each value in a test DuckLake reads its statistics of all files once more, while what a join finds narrows the scan
+    by itself.
+    """
+    names = [f'"{name}"' for name in keys.columns]
+    sharp = [name for name in keys.columns if name not in _DULL] or keys.columns
+    telling = max(reversed(sharp), key=lambda name: keys[name].n_unique())
+    test = f'"{telling}" IN (SELECT "{telling}" FROM telling_keys)'
+    with ExitStack() as stack:
+        stack.enter_context(shown(con, "telling_keys", keys.select(telling)))
+        if len(names) > 1:
+            columns = ", ".join(names)
+            test += f" AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)"
+            stack.enter_context(shown(con, "wanted_keys", keys))
+        yield test
+
+
+def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables that were ever written to; planning a query on an empty one costs more than to ask for them all."""
+    meta = f"__ducklake_metadata_{NAME}"
+    sql = f"""SELECT table_name FROM {meta}.ducklake_table_stats JOIN {meta}.ducklake_table USING (table_id)
+    WHERE end_snapshot IS NULL AND record_count > 0"""
+    return {name for (name,) in con.execute(sql).fetchall()}
