@@ -98,6 +98,11 @@ class Table:
         return tuple(column.name for column in self.columns if column.rule is Rule.KEY)
 
     @property
+    def sorted_by(self) -> tuple[str, ...]:
+        """The columns by which rows lie in joined files, so that few keys are found in few places; none of a log."""
+        return () if self.kind is Kind.LOG else self.key
+
+    @property
     def tracked(self) -> tuple[str, ...]:
         """The names of the columns whose changes are history."""
         return tuple(column.name for column in self.columns if column.tracked)

@@ -26,6 +26,7 @@ _VERSION_VIEW = "archive_version"
 _OPTIONS = {
     "parquet_compression": "zstd",
     "parquet_row_group_size": "16384",  # small groups: less memory to write them, less to read for a few keys
+    "sort_on_insert": "false",  # rows come in small files, which are sorted when they are joined
 }
 _TABLE_OPTIONS = {
     # Rows of these tables come a few at a time; they wait in the catalog until maintenance writes them to Parquet.
@@ -51,7 +52,8 @@ _FILLED = {
 
 def fingerprint() -> str:
     """What tells one set of declarations from another: tables, columns, comments, views."""
-    words = [*_create_statements(), *_comment_statements(), *_view_statements(), str(_OPTIONS), str(_TABLE_OPTIONS)]
+    words = [*_create_statements(), *_comment_statements(), *_view_statements(), *_sort_statements()]
+    words += [str(_OPTIONS), str(_TABLE_OPTIONS)]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
@@ -100,12 +102,14 @@ def _with_room(con: duckdb.DuckDBPyConnection, statement: str) -> None:
 
 
 def finish(con: duckdb.DuckDBPyConnection) -> None:
-    """The second transaction: options of single tables, which must be committed before, and the version."""
+    """The second transaction: options and orders of tables, which must be committed before, and the version."""
     if is_current(con):
         return
     for table, options in _TABLE_OPTIONS.items():
         for name, value in options.items():
             con.execute(f"CALL {NAME}.set_option('{name}', '{value}', table_name => '{table}')")
+    for statement in _sort_statements():
+        con.execute(statement)
     _index_statistics(con)
     version = f"SELECT {VERSION} AS version, '{fingerprint()}' AS fingerprint"
     con.execute(f"CREATE OR REPLACE VIEW {_VERSION_VIEW} AS {version}")
@@ -153,6 +157,11 @@ def _added_columns(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def _create_statements() -> list[str]:
     return [table.create_sql() for table in TABLES]
+
+
+def _sort_statements() -> list[str]:
+    orders = {table.name: ", ".join(f'"{name}"' for name in table.sorted_by) for table in TABLES if table.sorted_by}
+    return [f'ALTER TABLE {NAME}."{table}" SET SORTED BY ({order})' for table, order in orders.items()]
 
 
 def _comment_statements() -> list[str]:

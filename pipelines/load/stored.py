@@ -115,21 +115,21 @@ def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFram
 def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[str]:
     """The test that a row has one of these keys, for one statement.
 
-    By the column that tells most of them apart files are passed over. It is compared with a query, not with values: for
-    each value in a test DuckLake reads its statistics of all files once more, while what a join finds narrows the scan
-    by itself.
+    By each column that tells them apart files, and groups of rows within, are passed over. It is compared with a query,
+    not with values: for each value in a test DuckLake reads its statistics of all files once more, while what a join
+    finds narrows the scan by itself.
     """
-    names = [f'"{name}"' for name in keys.columns]
-    sharp = [name for name in keys.columns if name not in _DULL] or keys.columns
-    telling = max(reversed(sharp), key=lambda name: keys[name].n_unique())
-    test = f'"{telling}" IN (SELECT "{telling}" FROM telling_keys)'
+    telling = [name for name in keys.columns if name not in _DULL] or keys.columns
     with ExitStack() as stack:
-        stack.enter_context(shown(con, "telling_keys", keys.select(telling)))
-        if len(names) > 1:
-            columns = ", ".join(names)
-            test += f" AND ({columns}) IN (SELECT ({columns}) FROM wanted_keys)"
+        tests = []
+        for name in telling:
+            stack.enter_context(shown(con, f"telling_{name}", keys.select(name).unique()))
+            tests.append(f'"{name}" IN (SELECT "{name}" FROM telling_{name})')
+        if keys.width > 1:
+            columns = ", ".join(f'"{name}"' for name in keys.columns)
+            tests.append(f"({columns}) IN (SELECT ({columns}) FROM wanted_keys)")
             stack.enter_context(shown(con, "wanted_keys", keys))
-        yield test
+        yield " AND ".join(tests)
 
 
 def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:
