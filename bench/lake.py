@@ -14,32 +14,44 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.care.maintaining import maintain
+from pipelines.house import utc_now
 from pipelines.load.lake import Lake
+from pipelines.settings import load_settings
 from schemas.catalog import BY_NAME
 from schemas.pages import Checkpoint, Page
+from schemas.table import TIME
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
+BEGAN = int((DAY - timedelta(days=400)).timestamp())
 PER_PAGE = 18
 PER_OWNER = 10_000
 KINDS = ("video", "cover", "dynamic_cover", "music", "caption")
 
 
 def frames(first: int, count: int, at: datetime, owner: int) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    """What pages of `count` posts of one author become, column by column, and the ids of those pages."""
+    """What pages of `count` posts of one author become, column by column, and the ids of those pages.
+
+    Posts of an author are 50 minutes apart and all authors post at the same times, as their ids tell, which begin with
+    the second: so between two ids of one author lie some of all others. Half the posts have a sound of their own, the
+    others one of ten thousand: of 65 captured posts 35 have one of their own.
+    """
     index = pl.int_range(first, first + count, eager=True)
-    aweme_id = (7_000_000_000_000_000_000 + index * 1_000_000_000_003).cast(pl.String)
+    second = BEGAN + index % PER_OWNER * 3000 + index // PER_OWNER * 17 % 3000
+    aweme_id = _snowflake(second, index)
     page = (index // PER_PAGE).cast(pl.String).str.zfill(9) + f"-{at:%m%d}-{owner}"
     noise = index.hash(7).cast(pl.String)
+    sound = (index.hash(3) % 10_000).cast(pl.Int64)
+    music_id = _snowflake(second + 20, index).zip_with(index % 2 == 0, _snowflake(BEGAN - sound * 1000, sound))
     owner_id = f"MS4wLjABAAAA{owner:064}"
     seen = {"observed_at": pl.lit(at), "first_seen_at": pl.lit(at), "last_seen_at": pl.lit(at)}
-    raw = pl.DataFrame(
-        {"aweme_id": aweme_id, "page_id": page, "noise": noise, "number": index % PER_OWNER}
-    ).with_columns(**seen, sec_user_id=pl.lit(owner_id))
+    raw = pl.DataFrame({"aweme_id": aweme_id, "page_id": page, "noise": noise, "music_id": music_id}).with_columns(
+        **seen, created_at=(second * 1_000_000).cast(TIME), sec_user_id=pl.lit(owner_id)
+    )
     posts = raw.with_columns(
         caption=pl.lit("a caption of the usual length, with a #tag ") + pl.col("noise"),
         nickname=pl.lit("somebody"),
-        created_at=pl.lit(DAY - timedelta(days=400)) + pl.duration(minutes=50) * pl.col("number"),
-        music_id=pl.col("noise"),
+        last_like_count=pl.lit(at.day) + pl.int_range(pl.len()),
         duration_ms=pl.lit(15_000),
         width=pl.lit(1080),
         height=pl.lit(1920),
@@ -64,18 +76,22 @@ def frames(first: int, count: int, at: datetime, owner: int) -> tuple[dict[str, 
         tag_id=pl.lit("42"),
         start=pl.lit(36),
         end=pl.lit(40),
-        created_at=pl.lit(DAY - timedelta(days=400)) + pl.duration(minutes=50) * pl.col("number"),
     )
     made = {
         "posts": posts,
         "post_stats": stats,
         "users": raw.with_columns(nickname=pl.lit("somebody")),
         "listing_entries": entries,
-        "music": raw.with_columns(music_id=pl.col("noise"), title=pl.lit("a sound")),
+        "music": raw.with_columns(title=pl.lit("a sound")),
         "post_tags": tags,
         "media": media,
     }
     return {name: _fit(name, frame) for name, frame in made.items()}, page.unique(maintain_order=True).to_list()
+
+
+def _snowflake(second: pl.Series, seed: pl.Series) -> pl.Series:
+    """Ids as Douyin gives them: the second in front, then what tells those of one second apart."""
+    return (second.cast(pl.Int64) * 2**32 + (seed.hash(11) % 2**32).cast(pl.Int64)).cast(pl.String)
 
 
 def _fit(name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -104,17 +120,31 @@ def fill(lake: Lake, posts: int) -> None:
         lake.apply(made, pages, run_id="fill")
 
 
+def newest(posts: int, count: int, at: datetime) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """The same number of newest posts of each author, `count` in all, as one reads them again to see them grow."""
+    owners = posts // PER_OWNER
+    each = count // owners
+    made = [frames((owner + 1) * PER_OWNER - each, each, at, owner) for owner in range(owners)]
+    names = made[0][0]
+    return {name: pl.concat([one[name] for one, _ in made]) for name in names}, [
+        page for _, ids in made for page in ids
+    ]
+
+
 def keep(lake: Lake, number: int, body: bytes) -> None:
     page = Page(f"{number:09}", "user_post", "author", "0", DAY, 200, body)
     lake.keep_page(page, run_id="bench", checkpoint=Checkpoint("post", "author", cursor=str(number)))
 
 
-def no_change(root: Path, owner: int) -> None:
+def ids_of(owner: int, first: int, count: int) -> list[str]:
+    """The ids of an author's posts, oldest first."""
+    return frames(owner * PER_OWNER + first, count, DAY, owner)[0]["posts"]["aweme_id"].to_list()
+
+
+def no_change(root: Path, owner: int, ids: list[str]) -> None:
     """What an incremental run asks of the lake when nothing is new."""
     with open_lake(root) as lake:
         owner_id = f"MS4wLjABAAAA{owner:064}"
-        first = 7_000_000_000_000_000_000 + owner * PER_OWNER * 1_000_000_000_003
-        ids = [str(first + n * 1_000_000_000_003) for n in range(PER_PAGE)]
         lake.checkpoint("post", owner_id)
         assert len(lake.known_ids("post", owner_id, ids, before=DAY + timedelta(days=1))) == PER_PAGE
         lake.pending()
@@ -148,13 +178,22 @@ def run(posts: int = 1_000_000, batch: int = 10_000, pages: int = 40) -> list[di
         root = Path(folder)
         with open_lake(root) as lake:
             note(f"fill an archive with {posts} posts", timed(lambda: fill(lake, posts)), posts)
-        note(f"a run without news on {posts} posts", timed(lambda: no_change(root, posts // PER_OWNER // 2)))
+        settings = load_settings({"root": folder, "catalog": f"sqlite:{root}/catalog.sqlite"}, environ={})
+        note("maintain it", timed(lambda: maintain(settings, now=utc_now)))
+        owner = posts // PER_OWNER // 2
+        ids = ids_of(owner, PER_OWNER - PER_PAGE, PER_PAGE)
+        note(f"a run without news on {posts} posts", timed(lambda: no_change(root, owner, ids)))
         with open_lake(root) as lake:
-            owner = posts // PER_OWNER // 3
             new, ids = frames(posts, batch, DAY + timedelta(days=1), 10**6)
-            note(f"apply {batch} new posts to {posts}", timed(lambda: lake.apply(new, ids, run_id="d")), batch)
-            again, ids = frames(owner * PER_OWNER, batch, DAY + timedelta(days=2), owner)
-            note(f"apply {batch} known posts to {posts}", timed(lambda: lake.apply(again, ids, run_id="e")), batch)
+            note(f"apply {batch} new posts of an account to {posts}", timed(lambda: lake.apply(new, ids, run_id="d")))
+            again, ids = frames(owner * PER_OWNER + 18, PER_PAGE, DAY + timedelta(days=2), owner)
+            note(f"apply a page of known posts to {posts}", timed(lambda: lake.apply(again, ids, run_id="e")))
+            again, ids = newest(posts, batch, DAY + timedelta(days=3))
+            what = f"apply the {batch} newest posts of all accounts again to {posts}"
+            note(what, timed(lambda: lake.apply(again, ids, run_id="f")))
+            again, ids = frames((owner + 1) * PER_OWNER, batch, DAY + timedelta(days=4), owner + 1)
+            what = f"apply all {batch} posts of an account again to {posts}"
+            note(what, timed(lambda: lake.apply(again, ids, run_id="g")))
             owner_id = f"MS4wLjABAAAA{owner:064}"
             asked = {"kinds": ["video"], "listing": "post", "owner_id": owner_id}
             note("wanted files of an account, 400 of 10000", timed(lambda: lake.wanted(**asked, limit=400)))

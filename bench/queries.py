@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.lake import DAY, PER_OWNER, fill, open_lake, timed
+from bench.lake import DAY, PER_OWNER, fill, ids_of, open_lake, timed
 from pipelines.care.maintaining import maintain
 from pipelines.house import utc_now
 from pipelines.load.lake import Lake
@@ -20,22 +20,22 @@ TIMES = 3
 QUESTIONS = {
     "newest posts of an account": """
         SELECT created_at, caption FROM posts WHERE sec_user_id = '{owner}' ORDER BY created_at DESC LIMIT 20""",
-    "most liked posts of an account, by newest counts": """
-        SELECT p.aweme_id, p.caption, max_by(s.like_count, s.observed_at) AS likes
-        FROM posts p JOIN post_stats s USING (aweme_id)
-        WHERE p.sec_user_id = '{owner}' AND s.aweme_id BETWEEN '{first}' AND '{last}'
-        GROUP BY ALL ORDER BY likes DESC LIMIT 10""",
-    "growth of one post": "FROM post_growth WHERE aweme_id = '{first}' ORDER BY observed_at",
+    "most liked posts of an account": """
+        SELECT aweme_id, caption, like_count FROM posts_latest
+        WHERE sec_user_id = '{owner}' ORDER BY like_count DESC LIMIT 10""",
+    "growth of one post": "FROM post_growth WHERE aweme_id = '{post}' ORDER BY observed_at",
     "growth of an account by day": """
-        SELECT observed_at::DATE AS day, sum(like_count) AS likes FROM post_stats
-        WHERE aweme_id BETWEEN '{first}' AND '{last}' GROUP BY ALL ORDER BY day""",
-    "top posts of a tag, by newest counts": """
+        SELECT observed_at::DATE AS day, max(follower_count) AS followers, max(total_favorited) AS likes
+        FROM user_stats WHERE sec_user_id = '{owner}' GROUP BY ALL ORDER BY day""",
+    "likes of all posts of an account by day": """
+        SELECT s.observed_at::DATE AS day, sum(s.like_count) AS likes FROM post_stats s JOIN posts p USING (aweme_id)
+        WHERE p.sec_user_id = '{owner}' GROUP BY ALL ORDER BY day""",
+    "top posts of a tag": """
         SELECT p.aweme_id, p.author, p.like_count FROM post_tags t JOIN posts_latest p USING (aweme_id)
         WHERE t.tag_id = '77' ORDER BY p.like_count DESC LIMIT 10""",
     "top posts of a tag of one account": """
-        SELECT t.aweme_id, max(s.like_count) AS likes FROM post_tags t JOIN post_stats s USING (aweme_id)
-        WHERE t.tag_id = '42' AND t.aweme_id BETWEEN '{first}' AND '{last}'
-          AND s.aweme_id BETWEEN '{first}' AND '{last}' GROUP BY ALL ORDER BY likes DESC LIMIT 10""",
+        SELECT p.aweme_id, p.like_count FROM post_tags t JOIN posts_latest p USING (aweme_id)
+        WHERE t.tag_id = '42' AND p.sec_user_id = '{owner}' ORDER BY p.like_count DESC LIMIT 10""",
     "posts of a tag by month": """
         SELECT date_trunc('month', created_at) AS month, count(*) AS posts
         FROM post_tags WHERE tag_id = '42' GROUP BY ALL ORDER BY month""",
@@ -61,8 +61,7 @@ def run(posts: int = 1_000_000) -> list[dict[str, Any]]:
         own = {"root": folder, "catalog": f"sqlite:{folder}/catalog.sqlite"}
         maintain(load_settings(own, environ={}), now=utc_now)
         owner = posts // PER_OWNER // 2
-        ids = [str(7_000_000_000_000_000_000 + (owner * PER_OWNER + n) * 1_000_000_000_003) for n in (0, PER_OWNER - 1)]
-        words = {"owner": f"MS4wLjABAAAA{owner:064}", "first": ids[0], "last": ids[1]}
+        words = {"owner": f"MS4wLjABAAAA{owner:064}", "post": ids_of(owner, PER_OWNER // 2, 1)[0]}
         with Lake.open(
             catalog=f"sqlite:{folder}/catalog.sqlite", data_path=f"{folder}/tables/", read_only=True
         ) as lake:
@@ -70,13 +69,17 @@ def run(posts: int = 1_000_000) -> list[dict[str, Any]]:
 
 
 def _observe(lake: Lake) -> None:
-    """Further observations of every post, a commit each."""
+    """Further observations of every post, a commit each, and a year of each account."""
     for day in range(1, OBSERVED):
         at = (DAY + timedelta(days=day)).isoformat()
         sql = f"""INSERT INTO post_stats SELECT * REPLACE (TIMESTAMPTZ '{at}' AS observed_at,
         like_count + {day} AS like_count) FROM post_stats WHERE observed_at = TIMESTAMPTZ '{DAY.isoformat()}'
         ORDER BY aweme_id"""
         lake.commit(lambda con, sql=sql: con.execute(sql))  # type: ignore[misc]
+    accounts = f"""INSERT INTO user_stats (sec_user_id, observed_at, follower_count, total_favorited, page_id)
+        SELECT sec_user_id, TIMESTAMPTZ '{DAY.isoformat()}' + INTERVAL 1 DAY * day, 1000 + day, 5000 + 3 * day, page_id
+        FROM users, range(365) days(day)"""
+    lake.commit(lambda con: con.execute(accounts))
 
 
 def _tag_and_keep(lake: Lake) -> None:
