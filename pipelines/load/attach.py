@@ -31,7 +31,7 @@ _S3_OPTIONS = {
     "url_style": "URL_STYLE",
     "use_ssl": "USE_SSL",
 }
-_RACES = ("duplicate key", "already exists", "database is locked", "conflict")
+_RACES = ("duplicate key", "already exists", "database is locked", "conflict", "transaction is aborted")
 _TRIES = 8
 _HIDDEN = {"key": "your access key", "secret": "your secret key", "token": "your session token"}
 
@@ -121,7 +121,7 @@ def connect(
             for statement in _access(place.s3):
                 con.execute(statement)
         _when_free(con, _attach(place, read_only=read_only, busy_timeout_ms=busy_timeout_ms, at=at), rng)
-        con.execute(f"USE {NAME}")
+        _when_free(con, f"USE {NAME}", rng)
     except duckdb.Error as error:
         con.close()
         raise refusal(error, place) from None
@@ -142,7 +142,7 @@ def _readable(place: Place, temp: Path) -> Place:
 
 
 def _when_free(con: duckdb.DuckDBPyConnection, statement: str, rng: random.Random) -> None:
-    """Run ATTACH, again where another process makes the same catalog just now: DuckLake itself takes no turns."""
+    """Run a statement, again where another process makes the same catalog just now: DuckLake itself takes no turns."""
     import duckdb
 
     for attempt in range(_TRIES):
