@@ -99,8 +99,12 @@ class Table:
 
     @property
     def sorted_by(self) -> tuple[str, ...]:
-        """The columns by which rows lie in joined files, so that few keys are found in few places; none of a log."""
-        return () if self.kind is Kind.LOG else self.key
+        """The columns by which rows lie in joined files, so that few keys are found in few places.
+
+        None of a log; none of a table with lists either, which DuckDB must hold in memory to sort them.
+        """
+        has_lists = any(column.dtype == TEXTS for column in self.columns)
+        return () if has_lists or self.kind is Kind.LOG else self.key
 
     @property
     def tracked(self) -> tuple[str, ...]:
