@@ -151,6 +151,17 @@ def test_many_posts_read_again_have_one_row_each_and_keep_what_no_later_look_tol
     assert count(lake, "post_stats") == 300 * 3 + 20
 
 
+@pytest.mark.parametrize("count_of_posts", [2, 150])
+def test_a_file_that_a_post_promises_again_after_a_while_has_one_row(lake, count_of_posts):
+    ids = [f"7{n:03}" for n in range(count_of_posts)]
+    for hour, kinds in enumerate([("video", "cover", "caption"), ("video",), ("video", "cover", "caption")], 1):
+        frames = frames_of_posts(f"p{hour}", hour, ids)
+        frames["media"] = frames["media"].filter(pl.col("kind").is_in(kinds))
+        lake.apply(frames, [f"p{hour}"], run_id="r1")
+    rows = lake.query("SELECT count(*), count(DISTINCT media_id), min(first_seen_at), min(last_seen_at) FROM media")
+    assert rows.row(0) == (3 * count_of_posts, 3 * count_of_posts, at(1), at(3))
+
+
 def test_rejects_are_counted_by_page(lake):
     rejects = frame("rejects", {"page_id": "p1", "position": 3, "table_name": "posts", "reason": "no id", "item": "{}"})
     assert lake.apply({"rejects": rejects}, ["p1", "p2"], run_id="r1").rejects == 1

@@ -95,12 +95,9 @@ def _marks(page_ids: Sequence[str], rejects: pl.DataFrame | None, run_id: str, a
 
 
 def _remove(con: duckdb.DuckDBPyConnection, table: Table, stored: Stored) -> None:
-    """Delete what was read: by its key, or, where that was many rows, by their numbers."""
-    if stored.numbers is not None:
-        with shown(con, "old_rows", stored.numbers):
-            con.execute(f'DELETE FROM "{table.name}" WHERE rowid IN (SELECT rowid FROM old_rows)')
-    elif stored.rows.height:
-        with among(con, stored.rows.select(table.key)) as test:
+    """Delete what was read."""
+    if stored.places.height:
+        with among(con, stored.places) as test:
             con.execute(f'DELETE FROM "{table.name}" WHERE {test}')
 
 

@@ -2,7 +2,8 @@
 
 Accounts post at the same times, so the ids of one lie between those of all others: to look for the rows of a few
 thousand posts is to read a column of the whole archive. Therefore only the columns that a merge can depend on are
-read, and of posts that are new nothing else is looked for.
+read, and of posts that are new nothing else is looked for. Files are promised by the page that shows their post: where
+the post was last seen, they are looked for first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipelines.load.ahead import ahead
 from pipelines.load.attach import NAME
 from pipelines.load.deciding import comes_late, deciding, filled
 from pipelines.load.passing import rows_of, shown
+from schemas.media import MEDIA
 from schemas.posts import POSTS
 from schemas.table import Kind, Table
 
@@ -34,10 +36,10 @@ _FEW = 200
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The stored rows of some keys; columns that decide nothing are NULL. `numbers` are their rowids, if many."""
+    """The stored rows of some keys; columns that decide nothing are NULL. `places` tell them from all other rows."""
 
     rows: pl.DataFrame
-    numbers: pl.DataFrame | None = None
+    places: pl.DataFrame
 
 
 @contextmanager
@@ -55,38 +57,57 @@ def known_ahead(
         reader.execute("BEGIN")  # one look into the catalog serves all that follow
 
         def read() -> Iterator[Stored]:
-            new_posts = pl.Series(dtype=pl.String)
+            new_posts, near = POSTS.schema.to_frame().select("aweme_id"), None
             for table in tables:
                 frame = given[table.name]
                 if table.name in _OF_POSTS:
-                    frame = frame.filter(~pl.col("aweme_id").is_in(new_posts).fill_null(value=False))
+                    frame = frame.join(new_posts, on="aweme_id", how="anti")
                 if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in written or frame.is_empty():
-                    stored = Stored(table.schema.to_frame())
+                    rows = table.schema.to_frame()
+                    stored = Stored(rows, rows)
                 elif table.kind is Kind.SERIES:
-                    stored = Stored(_last_known(reader, table, frame))
+                    rows = _last_known(reader, table, frame)
+                    stored = Stored(rows, rows.clear())
                 else:
-                    stored = _decisive(reader, table, frame)
+                    stored = _decisive(reader, table, frame, near if table is MEDIA else None)
                 if table is POSTS:
-                    new_posts = frame.join(stored.rows, on="aweme_id", how="anti")["aweme_id"].unique()
+                    new_posts = frame.join(stored.rows, on="aweme_id", how="anti").select("aweme_id").unique()
+                    near = stored.rows.select("page_id").unique()
                 yield stored
 
         with closing(ahead(read())) as known:
             yield known
 
 
-def _decisive(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> Stored:
-    """The stored rows of a frame's keys, as far as they decide how a merge ends."""
-    keys = frame.select(table.key).unique()
-    found = _read(con, table, keys, deciding(table, frame))
+def _decisive(
+    con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, near: pl.DataFrame | None = None
+) -> Stored:
+    """The stored rows of a frame's keys, as far as they decide how a merge ends; `near` are pages they may be of."""
+    keys, names = frame.select(table.key).unique(), [*deciding(table, frame), "page_id"]
+    places = ["rowid"] if keys.height > _FEW else [*table.key, *(["page_id"] if near is not None else [])]
+    found = _read(con, table, keys, [*names, *places], near)
     if comes_late(table, frame, found):
-        found = _read(con, table, keys, table.names)
-    return Stored(filled(table, found), found.select("rowid") if "rowid" in found.columns else None)
+        found = _read(con, table, keys, [*table.names, *places], near)
+    return Stored(filled(table, found), found.select(places))
 
 
-def _read(con: duckdb.DuckDBPyConnection, table: Table, keys: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    columns = [f'"{name}"' for name in names] + (["rowid"] if keys.height > _FEW else [])
-    with among(con, keys) as test:
-        return rows_of(con, f'SELECT {", ".join(columns)} FROM "{table.name}" WHERE {test}')
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    keys: pl.DataFrame,
+    names: Sequence[str],
+    near: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """These columns of the rows of these keys: first of what is of the pages `near`, then of what was not found."""
+    columns = ", ".join(f'"{name}"' for name in dict.fromkeys(names))
+    sql = f'SELECT {columns} FROM "{table.name}" WHERE'
+    if near is None or near.is_empty():
+        with among(con, keys) as test:
+            return rows_of(con, f"{sql} {test}")
+    with among(con, keys) as test, shown(con, "near", near):
+        found = rows_of(con, f"{sql} page_id IN (SELECT page_id FROM near) AND {test}")
+    rest = keys.join(found, on=keys.columns, how="anti")
+    return found if rest.is_empty() else pl.concat([found, _read(con, table, rest, names)], how="vertical_relaxed")
 
 
 def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
