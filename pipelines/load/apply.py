@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
+# Posts tell where the rest lies; what takes longest to write comes next, so that the others are read meanwhile.
+_ORDERED = {name: BY_NAME[name] for name in ("posts", "media", *BY_NAME)}
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a batch brought. `rows` counts the rows written, by table."""
@@ -44,7 +48,7 @@ def apply(
     if not fresh:
         return Applied()
     given = {name: _of_pages(frame, fresh, is_all=len(fresh) == len(set(page_ids))) for name, frame in frames.items()}
-    tables = [table for name, table in BY_NAME.items() if name in given and given[name].height]
+    tables = [table for name, table in _ORDERED.items() if name in given and given[name].height]
     changes, rows, new_posts = [CHANGES.schema.to_frame()], {}, 0
     with known_ahead(con, tables, given) as known:
         for table, stored in zip(tables, known, strict=True):

@@ -46,7 +46,7 @@ class Stored:
 def known_ahead(
     con: duckdb.DuckDBPyConnection, tables: Sequence[Table], given: Mapping[str, pl.DataFrame]
 ) -> Iterator[Iterator[Stored]]:
-    """What a batch needs to know of the rows stored in each table; read while the table before is written.
+    """What a batch needs to know of the rows stored in each table; read while the tables before are written.
 
     A second connection reads. It sees the newest commit, as the transaction does: it is this writer's turn, and a
     batch writes to a table only after it was read.
@@ -75,7 +75,7 @@ def known_ahead(
                     near = stored.rows.select("page_id").unique()
                 yield stored
 
-        with closing(ahead(read())) as known:
+        with closing(ahead(read(), steps=len(tables) or 1)) as known:
             yield known
 
 
