@@ -70,6 +70,17 @@ def test_many_small_files_become_few_and_every_row_stays(settings: Settings) -> 
     assert set(done.after["queries_ms"]) == set(done.before["queries_ms"])
 
 
+def test_rows_lie_by_their_keys_in_joined_files_whatever_the_order_in_which_they_came(settings: Settings) -> None:
+    with open_lake(settings) as lake:
+        lake.apply(frames_of_posts("late", 99, ["90", "10", "50"]), ["late"], run_id="r99")
+    maintain(settings, now=utc_now)
+    for table in ("posts", "listing_entries", "post_stats"):
+        ((file,),) = ask(settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}')")
+        keys = ask(settings, f"SELECT aweme_id FROM read_parquet('{file}')")
+        assert keys == sorted(keys), table
+        assert len(keys) > 12
+
+
 def test_the_past_can_be_asked_until_it_is_let_go(settings: Settings) -> None:
     then = datetime.now(UTC)
     write(settings, 20, 3)
