@@ -62,7 +62,8 @@ def without_their_post(frames: dict[str, pl.DataFrame]) -> list[str]:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_what_belongs_to_a_post_comes_with_its_row(path: Path) -> None:
     case = json.loads(path.read_text("utf-8"))
-    assert not without_their_post(frames_of([page(case["answer"], case["operation"], case["target"])]))
+    frames = frames_of([page(case["answer"], case["operation"], case["target"], outcome=case["outcome"])])
+    assert not without_their_post(frames)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -51,7 +51,7 @@ _FILLED = {
 
 
 def fingerprint() -> str:
-    """What tells one set of declarations from another: tables, columns, comments, views."""
+    """What tells one set of declarations from another: tables, columns, comments, views, orders and options."""
     words = [*_create_statements(), *_comment_statements(), *_view_statements(), *_sort_statements()]
     words += [str(_OPTIONS), str(_TABLE_OPTIONS)]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
