@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _AHEAD = 20_000  # files looked up at a time, by their ids: the search goes through all that an archive promises
 _BATCH = 400  # files asked for at a time: a row each in memory, and a step each in the Prefect UI
 _COMMIT_SECONDS = 2.0  # rows of finished files wait at most so long; a file that lost its row is adopted again
+_PATIENCE = 2.0  # seconds that a walk may take to end before files are looked for beside it
 _LATE = timedelta(minutes=10)  # clocks of several machines, which share a catalog on a server, may differ
 
 
@@ -42,25 +43,34 @@ class Loader:
         """Load files whenever rows are ready, until the walk has ended and nothing more is wanted."""
         house = self.run.house
         late = timedelta(0) if house.settings.catalog.startswith("sqlite:") else _LATE
-        began = house.now() - late
+        # Most walks end with their first page: then one look finds what is left of earlier runs and what is new.
+        await self._news(walk_ended, within=_PATIENCE)
+        began = ended = house.now() - late
+        is_over = walk_ended.is_set()
+        self.run.fresh_pages()
         await self._load(await self._unsettled())
         while not walk_ended.is_set():
-            waits = [asyncio.ensure_future(event.wait()) for event in (self.run.rows_ready, walk_ended)]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-            self.run.rows_ready.clear()
+            await self._news(walk_ended)
             if not walk_ended.is_set() and (pages := self.run.fresh_pages()):
                 await self._load({"pages": pages})
-        # Other runs may have found posts of the same listing meanwhile.
-        ended = house.now() - late
-        lake = await house.lake()
-        if pages := await house.on_lake(lake.applied_since, began):
-            await self._load({"pages": pages})
+        if not is_over:
+            # Other runs may have found posts of the same listing meanwhile.
+            ended = house.now() - late
+            lake = await house.lake()
+            if pages := await house.on_lake(lake.applied_since, began):
+                await self._load({"pages": pages})
         if (scope := self._name()) is not None:
             self.run.settled[scope] = ended
+
+    async def _news(self, walk_ended: asyncio.Event, within: float | None = None) -> None:
+        """Wait until rows are ready or the walk has ended, or so many seconds."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.run.rows_ready, walk_ended)]
+        try:
+            await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self.run.rows_ready.clear()
 
     async def load_all(self) -> None:
         """Load everything that is wanted now, a batch at a time."""

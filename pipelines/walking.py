@@ -17,7 +17,6 @@ from schemas.filters import Filter
 
 if TYPE_CHECKING:
     from pipelines.house import Step
-    from pipelines.load.lake import Lake
     from pipelines.modes import Listing
     from pipelines.run import Run
     from schemas.pages import Checkpoint, Page
@@ -45,6 +44,7 @@ class Walk:
     _looks_again: bool = False
     _whole_since: datetime | None = None
     _earliest: datetime | None = None
+    _is_counted: bool = False  # whether what the archive holds of the listing is to be counted, for the display
     _foretelling: asyncio.Future[None] | None = None
 
     @property
@@ -142,8 +142,7 @@ class Walk:
         name = endpoint.listing or endpoint.name
         checkpoint = await run.house.on_lake(lake.checkpoint, name, self.owner_id)
         began = run.house.now()
-        # Nothing waits for it; only the display does.
-        self._foretelling = asyncio.ensure_future(self._foretell(lake, checkpoint))
+        self._foretell(checkpoint)
         is_cut = checkpoint is not None and checkpoint.cursor is not None and checkpoint.finished_at is None
         self._took_up = self._took_up or (is_cut and endpoint.order is Order.TIME and self.limit is None)
         asked = job.filter if self.listing.is_dated else Filter()
@@ -173,18 +172,26 @@ class Walk:
             now=run.house.now,
         )
 
-    async def _foretell(self, lake: Lake, checkpoint: Checkpoint | None) -> None:
+    def _foretell(self, checkpoint: Checkpoint | None) -> None:
         """Say how many items there will be to read, where the owner's profile counts them."""
-        run, total = self.run, self.run.expected
-        if total is None or run.job.interval:
+        job, total = self.run.job, self.run.expected
+        if total is None or job.interval:
             return
         is_known = checkpoint is not None and any(one.is_end for one in checkpoint.stretches)
-        if is_known and not run.job.full and not run.job.refresh_days:
-            known = await run.house.on_lake(lake.entry_count, self.listing.listing, self.owner_id)
-            total = max(total - known, 0) + run.job.page_counts  # the page that shows nothing new is read too
-        run.house.on_event("total", posts=min(total, self.limit or total))
+        self._is_counted = is_known and not job.full and not job.refresh_days
+        if not self._is_counted:
+            self.run.house.on_event("total", posts=min(total, self.limit or total))
+
+    async def _foretell_rest(self, total: int) -> None:
+        lake = await self.run.house.lake()
+        known = await self.run.house.on_lake(lake.entry_count, self.listing.listing, self.owner_id)
+        total = max(total - known, 0) + self.run.job.page_counts  # the page that shows nothing new is read too
+        self.run.house.on_event("total", posts=min(total, self.limit or total))
 
     async def _ask(self, cursor: str | None, count: int) -> Page:
+        if self._is_counted and self.last is not None and self._foretelling is None and self.run.expected is not None:
+            # Most walks end with their first page. Nothing waits for this; only the display does.
+            self._foretelling = asyncio.ensure_future(self._foretell_rest(self.run.expected))
         operation = self.listing.operation
         asked = question(operation, self.owner_id, cursor=cursor, count=count, **self.params)
         return await self.run.house.crawler.ask(operation, asked, target=self.owner_id, cursor=cursor)
