@@ -15,7 +15,7 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 import polars as pl
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from schemas.pages import Checkpoint, Page
 
 T = TypeVar("T")
+P = ParamSpec("P")
 _BATCH_BYTES = 16 * 1024 * 1024
 # A writer's statements are many and small: to share each among threads takes longer than to carry it out, and what is
 # read ahead, parsed or downloaded meanwhile has the other cores. Each thread also holds a few whole pages.
@@ -52,6 +53,7 @@ class Lake:
 
     def __init__(self, place: attach.Place, connection: Connection, now: Callable[[], datetime]) -> None:
         self._place, self._connection, self._now = place, connection, now
+        self._begun: dict[str, dict[str, Any]] = {}  # rows of runs that this lake began, and nobody else writes
 
     @classmethod
     def open(
@@ -131,6 +133,15 @@ class Lake:
         """A connection of its own for reading, for the modules beside this one."""
         return self._connection.cursor()
 
+    def _read(
+        self, work: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self._connection.reading() as con:
+            return work(con, *args, **kwargs)
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._read(lambda con: con.execute(sql, values).fetchall())
+
     # Pages
 
     def keep_page(self, page: Page, *, run_id: str, checkpoint: Checkpoint | None = None) -> None:
@@ -152,18 +163,17 @@ class Lake:
         `but` is a run that is passed over, since it has only begun.
         """
         tests, values = [rawpages.READABLE], []
-        con = self.cursor()
         if not everywhere:
-            unfinished = [run_id] if run_id else [one for one in _unfinished_runs(con) if one != but]
+            unfinished = [run_id] if run_id else [one for one in self._read(_unfinished_runs) if one != but]
             if not unfinished:
                 return []
             tests.append("run_id BETWEEN ? AND ? AND run_id IN (SELECT unnest(?))")
             values = [min(unfinished), max(unfinished), unfinished]
-        rows = con.execute(
+        rows = self._rows(
             f"""WITH kept AS MATERIALIZED (SELECT page_id, fetched_at FROM raw_pages WHERE {" AND ".join(tests)})
             SELECT page_id FROM kept ANTI JOIN applied_pages USING (page_id) ORDER BY fetched_at, page_id""",
             values,
-        ).fetchall()
+        )
         return [page_id for (page_id,) in rows]
 
     def raw_pages(
@@ -180,11 +190,11 @@ class Lake:
 
     def known_ids(self, listing: str, owner_id: str, ids: Collection[str], *, before: datetime) -> set[str]:
         """Those of these posts that the listing had shown before that moment."""
-        return entries.known_ids(self.cursor(), listing, owner_id, ids, before=before)
+        return self._read(entries.known_ids, listing, owner_id, ids, before=before)
 
     def checkpoint(self, listing: str, owner_id: str) -> Checkpoint | None:
         """How far a listing was read; None where it never was."""
-        row = applying.state_of(self.cursor(), CHECKPOINTS, [listing, owner_id])
+        row = self._read(applying.state_of, CHECKPOINTS, [listing, owner_id])
         return checkpoints.from_row(row) if row else None
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -204,11 +214,11 @@ class Lake:
     def entry_count(self, listing: str, owner_id: str) -> int:
         """How many posts a listing holds, gone ones left out."""
         sql = "SELECT count(*) FROM listing_entries WHERE listing = ? AND owner_id = ? AND gone_at IS NULL"
-        return int(self.cursor().execute(sql, [listing, owner_id]).fetchall()[0][0])
+        return int(self._rows(sql, [listing, owner_id])[0][0])
 
     def unconfirmed(self, owner_id: str, limit: int) -> list[str]:
         """Posts that vanished from their account's listing, of which nobody has asked since whether they are gone."""
-        return entries.unconfirmed(self.cursor(), owner_id, limit)
+        return self._read(entries.unconfirmed, owner_id, limit)
 
     # Files
 
@@ -235,28 +245,28 @@ class Lake:
         search = promises.Search(
             kinds, listing, owner_id, aweme_ids, media_ids, exclude, limit, retry_failed, max_attempts, **more
         )
-        return promises.find(self.cursor(), search)
+        return self._read(promises.find, search)
 
     def applied_since(self, moment: datetime) -> list[str]:
         """The pages of which rows were committed since, by any run."""
-        rows = self.cursor().execute("SELECT page_id FROM applied_pages WHERE applied_at >= ?", [moment]).fetchall()
+        rows = self._rows("SELECT page_id FROM applied_pages WHERE applied_at >= ?", [moment])
         return [page_id for (page_id,) in rows]
 
     def wanted_ids(self, **search: Any) -> list[str]:
         """The media ids of what `wanted` would find, in the same order; takes the same."""
-        return promises.find_ids(self.cursor(), promises.Search(**search))
+        return self._read(promises.find_ids, promises.Search(**search))
 
     def wanted_parts(self, **search: Any) -> list[promises.Part]:
         """The search of `wanted` cut into parts, newest posts first: each is a `part` for `wanted_ids`."""
-        return promises.parts(self.cursor(), promises.Search(**search))
+        return self._read(promises.parts, promises.Search(**search))
 
     def wanted_count(self, **search: Any) -> int:
         """How many files `wanted` would find without a limit; takes the same."""
-        return promises.count(self.cursor(), promises.Search(**search))
+        return self._read(promises.count, promises.Search(**search))
 
     def media_urls(self, media_id: str) -> promises.Addresses | None:
         """The addresses of a promised file as last seen; None where nothing promises it."""
-        return promises.addresses(self.cursor(), media_id)
+        return self._read(promises.addresses, media_id)
 
     def keep_files(self, rows: Sequence[Kept]) -> None:
         """Write what became of files, in one commit; the newest row of a file replaces the others."""
@@ -267,7 +277,7 @@ class Lake:
 
     def folders(self) -> dict[str, str]:
         """The folder of each account that has one: sec_user_id to folder."""
-        return accounts.folders(self.cursor())
+        return self._read(accounts.folders)
 
     def record_folders(self, folders: Mapping[str, str], *, moved: bool = False) -> None:
         """Note which folder keeps an account's files; with `moved`, their paths follow in the same commit."""
@@ -278,22 +288,25 @@ class Lake:
 
     def start_run(self, **columns: Any) -> None:
         """Write the row of a run that begins: `run_id` and any other column of `runs`."""
-        self.commit(lambda con: applying.put(con, RUNS, [_row_of_run(columns)], are_new=True))
+        row = _row_of_run(columns)
+        self.commit(lambda con: applying.put(con, RUNS, [row], are_new=True))
+        self._begun[row["run_id"]] = row
 
     def settled_at(self, scope: str) -> datetime | None:
         """The moment up to which every file of this search was looked for by some run; None where never."""
         sql = "SELECT max(settled_at) FROM runs WHERE list_contains(settled::JSON[], ?::JSON)"
-        found: datetime | None = self.cursor().execute(sql, [json.dumps(scope)]).fetchall()[0][0]
+        found: datetime | None = self._rows(sql, [json.dumps(scope)])[0][0]
         return found
 
     def end_run(self, run_id: str, **columns: Any) -> None:
         """Write how a run ended into its row; columns that are not named stay as they are."""
 
         def work(con: duckdb.DuckDBPyConnection) -> None:
-            known = applying.state_of(con, RUNS, [run_id]) or {}
+            known = self._begun.get(run_id) or applying.state_of(con, RUNS, [run_id]) or {}
             applying.set_state(con, RUNS, {**known, **_row_of_run({"run_id": run_id, **columns})})
 
         self.commit(work)
+        self._begun.pop(run_id, None)
 
     # Asking
 
@@ -314,7 +327,7 @@ class Lake:
 
     def stats(self) -> dict[str, Any]:
         """`rows` by table, `files` (tables' Parquet files), `table_bytes`, and `stored`: count and bytes by kind."""
-        return asking.stats(self.cursor())
+        return self._read(asking.stats)
 
 
 def _unfinished_runs(con: duckdb.DuckDBPyConnection) -> list[str]:
