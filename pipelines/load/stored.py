@@ -8,14 +8,14 @@ the post was last seen, they are looked for first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipelines.load.ahead import ahead
 from pipelines.load.attach import NAME
 from pipelines.load.deciding import comes_late, deciding, filled
 from pipelines.load.passing import rows_of, shown
@@ -42,41 +42,64 @@ class Stored:
     places: pl.DataFrame
 
 
+Read = Callable[["duckdb.DuckDBPyConnection", Table], Stored]
+
+
 @contextmanager
 def known_ahead(
     con: duckdb.DuckDBPyConnection, tables: Sequence[Table], given: Mapping[str, pl.DataFrame]
 ) -> Iterator[Iterator[Stored]]:
     """What a batch needs to know of the rows stored in each table; read while the tables before are written.
 
-    A second connection reads. It sees the newest commit, as the transaction does: it is this writer's turn, and a
-    batch writes to a table only after it was read.
+    Two more connections read: what belongs to posts in turn, since it depends on them, and beside it all else. They see
+    the newest commit, as the transaction does: it is this writer's turn, and a batch writes to a table only after it
+    was read.
     """
     written = written_tables(con)
+    new_posts, near = POSTS.schema.to_frame().select("aweme_id"), POSTS.schema.to_frame().select("page_id")
+
+    def of_posts(reader: duckdb.DuckDBPyConnection, table: Table) -> Stored:
+        nonlocal new_posts, near
+        frame = given[table.name]
+        if table is POSTS:
+            stored = read(reader, table, frame)
+            new_posts = frame.join(stored.rows, on="aweme_id", how="anti").select("aweme_id").unique()
+            near = stored.rows.select("page_id").unique()
+            return stored
+        return read(reader, table, frame.join(new_posts, on="aweme_id", how="anti"), near if table is MEDIA else None)
+
+    def read(
+        reader: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, near: pl.DataFrame | None = None
+    ) -> Stored:
+        if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in written or frame.is_empty():
+            rows = table.schema.to_frame()
+            return Stored(rows, rows)
+        if table.kind is Kind.SERIES:
+            rows = _last_known(reader, table, frame)
+            return Stored(rows, rows.clear())
+        return _decisive(reader, table, frame, near)
+
+    with _reader(con) as in_turn, _reader(con) as beside:
+        coming = [
+            in_turn(of_posts, table)
+            if table is POSTS or table.name in _OF_POSTS
+            else beside(lambda reader, table: read(reader, table, given[table.name]), table)
+            for table in tables
+        ]
+        yield (stored.result() for stored in coming)
+
+
+@contextmanager
+def _reader(con: duckdb.DuckDBPyConnection) -> Iterator[Callable[[Read, Table], Future[Stored]]]:
+    """Work with a connection of its own, in a thread of its own, one after the other."""
     with con.cursor() as reader:
         reader.execute(f"USE {NAME}")
         reader.execute("BEGIN")  # one look into the catalog serves all that follow
-
-        def read() -> Iterator[Stored]:
-            new_posts, near = POSTS.schema.to_frame().select("aweme_id"), None
-            for table in tables:
-                frame = given[table.name]
-                if table.name in _OF_POSTS:
-                    frame = frame.join(new_posts, on="aweme_id", how="anti")
-                if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in written or frame.is_empty():
-                    rows = table.schema.to_frame()
-                    stored = Stored(rows, rows)
-                elif table.kind is Kind.SERIES:
-                    rows = _last_known(reader, table, frame)
-                    stored = Stored(rows, rows.clear())
-                else:
-                    stored = _decisive(reader, table, frame, near if table is MEDIA else None)
-                if table is POSTS:
-                    new_posts = frame.join(stored.rows, on="aweme_id", how="anti").select("aweme_id").unique()
-                    near = stored.rows.select("page_id").unique()
-                yield stored
-
-        with closing(ahead(read(), steps=len(tables) or 1)) as known:
-            yield known
+        thread = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        try:
+            yield lambda work, table: thread.submit(work, reader, table)
+        finally:
+            thread.shutdown(cancel_futures=True)
 
 
 def _decisive(
