@@ -54,19 +54,18 @@ class House:
     on_event: OnEvent = silent
     now: Callable[[], datetime] = utc_now
     rng: random.Random = field(default_factory=random.Random)
-    _lake: asyncio.Task[Lake] | None = None
+    _lake: asyncio.Future[Lake] | None = None
     _early: dict[tuple[str, str], asyncio.Task[Page]] = field(default_factory=dict)
 
     async def lake(self) -> Lake:
         """The open lake; opened on the first call."""
-        if self._lake is None:
-            self._lake = asyncio.create_task(asyncio.to_thread(open_lake, self.settings))
-        return await asyncio.shield(self._lake)
+        return await asyncio.shield(self.warm_up())
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> asyncio.Future[Lake]:
         """Begin to open the lake without waiting for it."""
         if self._lake is None:
-            self._lake = asyncio.create_task(asyncio.to_thread(open_lake, self.settings))
+            self._lake = _opening(self.settings)
+        return self._lake
 
     def ask_early(self, operation: str, target: str) -> None:
         """Begin to ask what a step will ask first, without waiting for the lake."""
@@ -101,10 +100,19 @@ class House:
             early.cancel()
         await asyncio.gather(*self._early.values(), return_exceptions=True)
         if self._lake is not None:
-            lake = await asyncio.gather(self._lake, return_exceptions=True)
-            if not isinstance(lake[0], BaseException):
-                await asyncio.to_thread(lake[0].close)
+            await _closed(self._lake)
         await self.source.close()
+
+
+def _opening(settings: Settings) -> asyncio.Future[Lake]:
+    """A lake that is being opened in a thread, from now on and not only when the next task waits."""
+    return asyncio.get_running_loop().run_in_executor(None, open_lake, settings)
+
+
+async def _closed(opening: asyncio.Future[Lake]) -> None:
+    [lake] = await asyncio.gather(opening, return_exceptions=True)
+    if not isinstance(lake, BaseException):
+        await asyncio.to_thread(lake.close)
 
 
 def need_archive(settings: Settings) -> None:
@@ -192,10 +200,18 @@ def make_source(settings: Settings) -> MediaSource:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, on_event: OnEvent = silent) -> AsyncIterator[House]:
-    """The house with its doors open."""
-    async with make_crawler(settings, on_event=on_event) as crawler:
-        house = House(settings, crawler, make_source(settings), open_storage(settings), on_event)
+async def open_house(settings: Settings, *, on_event: OnEvent = silent, is_early: bool = False) -> AsyncIterator[House]:
+    """The house with its doors open; with `is_early` the lake begins to open while the others are still loaded."""
+    opening = _opening(settings) if is_early else None
+    try:
+        crawler = make_crawler(settings, on_event=on_event)
+        source, storage = make_source(settings), open_storage(settings)
+    except BaseException:
+        if opening is not None:
+            await _closed(opening)
+        raise
+    async with crawler:
+        house = House(settings, crawler, source, storage, on_event, _lake=opening)
         try:
             yield house
         finally:

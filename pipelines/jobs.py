@@ -32,9 +32,10 @@ async def run_job(
 
     Raises BadInput where the job cannot be, before anything is kept.
     """
-    async with open_house(settings_for(settings, job), on_event=on_event) as house:
+    settings, known = settings_for(settings, job), known_target(job)
+    async with open_house(settings, on_event=on_event, is_early=known is not None) as house:
+        link = known or await find_target(house, job)
         house.warm_up()
-        link = await find_target(house, job)
         mode = job.mode if job.mode in OWN else mode_of(link.kind, job.mode)
         if job.mode is None:
             on_event("notice", text=f"The target leads to a {link.kind}: mode {mode}.")
@@ -67,9 +68,9 @@ def settings_for(settings: Settings, job: ArchiveJob) -> Settings:
     return replace(settings, **changed)
 
 
-async def find_target(house: House, job: ArchiveJob) -> Link:
-    """What the job's target leads to; only short links are asked for."""
-    from pipelines.extract.links import Link, resolve
+def known_target(job: ArchiveJob) -> Link | None:
+    """What the job's target leads to, where that can be told without asking; None for a short link."""
+    from pipelines.extract.links import Link, parse
 
     if job.mode in OWN:
         return Link(kind="user", id="self", form="bare", also=())
@@ -77,7 +78,15 @@ async def find_target(house: House, job: ArchiveJob) -> Link:
         raise BadInput(
             "Give a TARGET: a link, share text or id. Only what is your own needs none (--mode collect, ...)."
         )
-    return await resolve(job.target, house.crawler.hop, prefer=kind_for(job.mode))
+    found = parse(job.target, kind_for(job.mode))
+    return found if isinstance(found, Link) else None
+
+
+async def find_target(house: House, job: ArchiveJob) -> Link:
+    """What the job's target leads to; only short links are asked for."""
+    from pipelines.extract.links import resolve
+
+    return known_target(job) or await resolve(job.target, house.crawler.hop, prefer=kind_for(job.mode))
 
 
 async def carry_out(run: Run, mode: Mode, link: Link, step: Step) -> Summary:
