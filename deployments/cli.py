@@ -80,6 +80,8 @@ def main(args: list[str] | None = None) -> None:
     speak_any_language(os.environ)
     # A server of Prefect's own takes some 15 seconds to start, and more on a busy machine than the 20 that it is given.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    # To look for plugins, pydantic reads what every installed package says of itself: a twentieth of a second.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort:

@@ -12,6 +12,7 @@ import errno
 import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,10 +31,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 class Storage:
     """Files under one root. Made by `Storage.open`; costs nothing until it is used."""
 
-    def __init__(self, root: str, fs: Any, base: str, *, is_local: bool, threads: int = 16) -> None:
+    def __init__(self, root: str, make_fs: Callable[[], Any], base: str, *, is_local: bool, threads: int = 16) -> None:
         self.root = root
         self.is_local = is_local
-        self._fs = fs
+        self._make_fs = make_fs
         self._base = base
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
 
@@ -43,16 +44,19 @@ class Storage:
 
         Without `s3`, the variables and files of AWS's own tools are in force. Raises BadInput for any other root.
         """
-        import fsspec
-
         scheme, colon, rest = root.partition("://")
         if not colon or scheme == "file":
             folder = Path(rest if colon else root).expanduser().absolute()
-            return cls(str(folder), fsspec.filesystem("file"), folder.as_posix(), is_local=True)
+            return cls(str(folder), _local_fs, folder.as_posix(), is_local=True)
         if scheme != "s3" or not rest.strip("/"):
             raise BadInput(f"The root {root!r} is neither a folder nor s3://bucket/prefix.")
-        fs = fsspec.filesystem("s3", use_listings_cache=False, **_s3_options(s3 or {}))
-        return cls(root.rstrip("/"), fs, rest.strip("/"), is_local=False)
+        make_fs = partial(_s3_fs, s3 or {})
+        return cls(root.rstrip("/"), make_fs, rest.strip("/"), is_local=False)
+
+    @cached_property
+    def _fs(self) -> Any:
+        # Runs that find nothing to keep never need it.
+        return self._make_fs()
 
     def full(self, path: str) -> str:
         """The path as the file system knows it; BadInput where it would lead out of the root."""
@@ -235,6 +239,18 @@ def _inside(path: str) -> str:
 def _is_part(path: str) -> bool:
     name = path.rpartition("/")[2]
     return name.startswith(".") and name.endswith((".part", ".part.json"))
+
+
+def _local_fs() -> Any:
+    import fsspec
+
+    return fsspec.filesystem("file")
+
+
+def _s3_fs(s3: Mapping[str, str]) -> Any:
+    import fsspec
+
+    return fsspec.filesystem("s3", use_listings_cache=False, **_s3_options(s3))
 
 
 def _s3_options(s3: Mapping[str, str]) -> dict[str, Any]:
