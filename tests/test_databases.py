@@ -22,6 +22,7 @@ from pipelines.jobs import run_job
 from pipelines.renaming import mend, own_folder
 from pipelines.settings import load_settings
 from pipelines.transform.frames import frames_of
+from pipelines.transform.interface import post_dict
 from schemas.jobs import ArchiveJob
 from schemas.pages import Page
 
@@ -302,6 +303,17 @@ def test_a_given_post_makes_the_rows_of_an_answer() -> None:
     assert post["created_at"].isoformat() == "2024-01-01T00:00:00+00:00"
     assert frames["post_stats"]["like_count"].to_list() == [7]
     assert set(frames["media"]["kind"]) == {"video", "dynamic_cover", "caption"}
+
+
+def test_a_picture_without_an_address_keeps_its_place_in_a_given_post() -> None:
+    images = [{"url_list": ["https://a/1.webp"]}, {"url_list": []}, {"url_list": ["https://a/3.webp"]}]
+    post = post_dict({"aweme_id": "1", "aweme_type": 68, "images": images}, has_more=0, max_cursor=0)
+    frames = given("given_post", **post)
+    assert frames["media"].select("media_id", "urls").rows() == [
+        ("1:image:1", ["https://a/1.webp"]),
+        ("1:image:3", ["https://a/3.webp"]),
+    ]
+    assert frames["posts"]["image_count"].to_list() == [3]
 
 
 def test_a_given_user_makes_the_rows_of_a_profile() -> None:

@@ -80,7 +80,8 @@ def _post(given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("music_play_url"):
         _put(post, "music.play_url.url_list", [given["music_play_url"]])
     if isinstance(given.get("images"), list):
-        post["images"] = [{"url_list": [url]} for url in given["images"] if url]
+        # One without an address keeps its place: what stands behind it is named by its own.
+        post["images"] = [{"url_list": [url] if url else []} for url in given["images"]]
     return post
 
 
