@@ -30,7 +30,7 @@ from pipelines.load.naming import (
     get_request_sizes,
     rename_user_folder,
 )
-from pipelines.transform.interface import count_at, post_dict, text_at
+from pipelines.transform.interface import LIVE, count_at, named, post_dict, text_at
 from schemas import requests as r
 
 
@@ -122,6 +122,19 @@ def test_a_post_of_any_moment_is_a_dict(seconds: object, text: str) -> None:
 def test_texts_and_counts_are_read_in_any_spelling(found: object, text: str, count: int | None) -> None:
     answer = {"user": {"nickname": found}}
     assert (text_at(answer, "user.nickname"), count_at(answer, "user.nickname")) == (text, count)
+
+
+@pytest.mark.parametrize(
+    ("room", "likes"),
+    [
+        ({"like_count": 3236, "stats": {"like_count": 0}}, 3236),
+        ({"stats": {"like_count": 0}}, 0),
+        ({"like_count": 7, "stats": {"like_count_str": "1.2万", "like_count": 0}}, "1.2万"),
+        ({}, None),
+    ],
+)
+def test_the_likes_of_a_room_are_not_the_zero_beside_them(room: dict[str, Any], likes: object) -> None:
+    assert named({"data": {"data": [room]}}, LIVE)["like_count"] == likes
 
 
 async def test_names_and_folders_follow_a_template_and_a_nickname(account: Any, tmp_path: Path) -> None:

@@ -193,7 +193,8 @@ LIVE: dict[str, Reader] = {
     "cover": _value(_ROOM + "cover.url_list.0"),
     "user_count": _value(_ROOM + "stats.user_count_str"),
     "total_user_count": _value(_ROOM + "stats.total_user_str"),
-    "like_count": lambda a: _first(a, _ROOM + "stats.like_count_str", _ROOM + "stats.like_count", _ROOM + "like_count"),
+    # The one in stats is 0 for rooms that have likes.
+    "like_count": lambda a: _first(a, _ROOM + "stats.like_count_str", _ROOM + "like_count", _ROOM + "stats.like_count"),
     "flv_pull_url": _value(_ROOM + "stream_url.flv_pull_url"),
     "m3u8_pull_url": _value(_ROOM + "stream_url.hls_pull_url_map"),
     "user_id": lambda a: _first(a, _ROOM + "owner.id_str", "data.user.id_str"),
