@@ -154,6 +154,22 @@ def test_what_stands_beside_a_room_stands_in_however_the_room_spells_nothing(not
     assert "live_stats" not in frames
 
 
+@pytest.mark.parametrize(
+    ("room", "likes"),
+    [
+        ({"like_count": 3236, "stats": {"like_count": 0}}, 3236),
+        ({"like_count": 0, "stats": {"like_count": 5}}, 5),
+        ({"stats": {"like_count": 0, "user_count_str": "9"}}, 0),
+        ({"like_count": 0}, 0),
+        ({"stats": {"like_count_str": "1.2万"}}, 12_000),
+        ({"stats": {"user_count_str": "9"}}, None),
+    ],
+)
+def test_likes_of_a_room_are_counted_wherever_they_stand_and_zero_is_a_count(room: dict[str, Any], likes: Any) -> None:
+    frames = frames_of([page({"data": {"data": [{"id_str": "74", "status": 2, **room}]}}, "live", "123")])
+    assert frames["live_stats"]["like_count"].to_list() == [likes]
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}, ""])
 def test_a_mix_of_nobody_is_its_posts_authors(nothing: Any) -> None:
     post = {"aweme_id": "1", "author": {"sec_uid": "s"}, "mix_info": {"mix_id": "5", "author": nothing}}

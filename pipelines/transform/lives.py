@@ -117,8 +117,9 @@ def _add_stats(batch: Batch, room: Room, room_id: str, page: int) -> None:
     shown_total = stats.total_user_str or None
     now = room.user_count if room.user_count is not None else number_in(shown)
     total = stats.total_user if stats.total_user is not None else number_in(shown_total)
-    likes = room.like_count or stats.like_count or number_in(stats.like_count_str)
-    likes = likes if likes is not None else room.like_count
+    given = (room.like_count, stats.like_count, number_in(stats.like_count_str))
+    # One of them may be 0 where another counts.
+    likes = next((count for count in given if count), next((count for count in given if count is not None), None))
     if any(value is not None for value in (now, total, likes)):
         batch[LIVE_STATS].extend((room_id, now, shown, total, shown_total, likes, page))
 
