@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lakes import local
 
+from pipelines.extract.endpoints import endpoint_of
+from pipelines.extract.pages import read
 from pipelines.transform.answers import Shape
 from pipelines.transform.frames import frames_of
 from pipelines.transform.picks_of_posts import Post
@@ -208,6 +212,43 @@ def test_what_is_no_id_names_nobody_and_exact_numbers_do(nobody: Any) -> None:
     assert found["posts"]["aweme_id"].to_list() == ["12"]
     assert found["posts"]["uid"].to_list() == ["7"]
     assert found["rejects"]["position"].to_list() == [0]
+
+
+def test_an_id_that_no_catalog_can_look_for_names_nobody_and_stops_no_batch(tmp_path: Path) -> None:
+    odd = "7\0"
+    named = {"author": {"sec_uid": odd, "uid": odd}, "music": {"mid": odd}, "mix_info": {"mix_id": odd}}
+    tags = [{"type": 0, "start": 0, "end": 1, "sec_uid": odd}, {"type": 1, "hashtag_name": "a\0"}]
+    items = [{"aweme_id": odd}, {"aweme_id": "1", "desc": "a\0b", "text_extra": tags, **named}, {"aweme_id": "2"}]
+    body = json.dumps({"aweme_list": items, "has_more": 0}).encode()
+    with local(tmp_path) as lake:
+        for number in (1, 2):
+            found = read(endpoint_of("user_post"), 200, {}, body, target="t", cursor="0", fetched_at=NOW, page_id="p")
+            assert found.item_ids == ("1", "2")
+            one = replace(found, page_id=f"p{number}", fetched_at=NOW.replace(second=number))
+            lake.keep_page(one, run_id="r")
+            assert lake.apply(frames_of([one]), [one.page_id], run_id="r").rejects == 1
+        assert lake.query("SELECT caption, sec_user_id, uid, music_id, mix_id FROM posts ORDER BY aweme_id").rows() == [
+            ("a\0b", None, None, None, None),
+            (None,) * 5,
+        ]
+        assert lake.query("SELECT kind, tag_id FROM post_tags ORDER BY kind").rows() == [
+            ("hashtag", "a\0"),
+            ("mention", "a"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "operation"),
+    [
+        ({"comments": [{"cid": "7\0"}]}, "post_comment"),
+        ({"followers": [{"sec_uid": "7\0"}]}, "followers"),
+        ({"mc_list": [{"mid": "7\0"}]}, "collected_music"),
+        ({"data": {"word_list": [{"word": "7\0"}]}}, "hot_board"),
+        ({"data": {"data": [{"id_str": "7\0"}]}}, "live"),
+    ],
+)
+def test_an_item_of_such_an_id_is_a_reject(answer: Any, operation: str) -> None:
+    assert set(frames(answer, operation)) == {"rejects"}
 
 
 @pytest.mark.parametrize("moment", [253_402_214_400, 253_402_300_799, 253_402_300_800, 10**30, -1, 1e300])

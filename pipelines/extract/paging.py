@@ -134,6 +134,8 @@ def _first(thing: Any, names: Path) -> str | None:
         value = _dig(thing, (name,))
         if isinstance(value, float) and value.is_integer() and abs(value) < _INEXACT:
             value = int(value)
+        if isinstance(value, str) and "\0" in value:  # no catalog can look for it, so transform takes it for none
+            continue
         if isinstance(value, str | int) and not isinstance(value, bool) and value not in ("", "0", 0):
             return str(value)
     return None

@@ -38,7 +38,7 @@ class HotWord(Subject, gc=False):
 
     def key(self) -> str | None:
         """The id of the line, or what it says."""
-        return id_of(self.sentence_id) or self.word or None
+        return id_of(self.sentence_id) or id_of(self.word)
 
 
 def add_word(batch: Batch, board: str, word: HotWord, place: int, page: int) -> None:

@@ -70,7 +70,7 @@ def add_room(
         (
             room_id,
             id_of(owner.web_rid) or webcast_id,
-            owner.sec_uid or None,
+            id_of(owner.sec_uid),
             id_of(owner.uid) or id_of(owner.id_str) or id_of(owner.id) or id_of(room.owner_user_id),
             owner.nickname or None,
             room.title or None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pipelines.transform.addresses import expiry_of, format_of, usable
 from pipelines.transform.films import film_of
-from pipelines.transform.picks import Address
+from pipelines.transform.picks import Address, id_of
 from pipelines.transform.picks_of_posts import Image, Post, Video
 from pipelines.transform.rows import Batch, Layout
 from pipelines.transform.salvage import read_as
@@ -57,7 +57,7 @@ _GALLERIES = (2, 68, 150)
 
 def add_media(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     """A row for every file that a post promises, as Douyin gives it: barred posts may still carry addresses."""
-    owner = (post.author.sec_uid if post.author else None) or None
+    owner = id_of(post.author.sec_uid) if post.author else None
     if post.images:
         for position, image in enumerate(post.images, 1):
             _add_image(batch, image, aweme_id, owner, position, page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.transform.picks import User, first_of
+from pipelines.transform.picks import User, first_of, id_of
 from pipelines.transform.picks_of_posts import Mix, MixCounts
 from pipelines.transform.posts import NOBODY
 from pipelines.transform.rows import Batch, Layout
@@ -39,7 +39,7 @@ def add_mix(batch: Batch, mix: Mix | None, owner: User | None, page: int) -> Non
             mix_id,
             mix.mix_name or None,
             mix.desc or None,
-            author.sec_uid or None,
+            id_of(author.sec_uid),
             author.nickname or None,
             mix.mix_type,
             counts.updated_to_episode,

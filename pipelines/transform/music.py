@@ -46,7 +46,7 @@ def add_music(batch: Batch, music: Music | None, page: int, *, unit: int = SECON
             music.album or None,
             id_of(music.owner_id),
             music.owner_nickname or None,
-            music.sec_uid or None,
+            id_of(music.sec_uid),
             None if music.duration is None else music.duration * unit,
             first_of(music.play_url),
             cover_url_of(music),

@@ -12,6 +12,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 NOTHING = msgspec.Raw(b"null")
+NUL = "\0"  # ends a text in the statements of a catalog; texts that nobody looks for may hold it
 
 Id: TypeAlias = str | int | None
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
@@ -70,13 +71,13 @@ class User(Subject, gc=False):
 
     def key(self) -> str | None:
         """The sec_user_id."""
-        return self.sec_uid or None
+        return id_of(self.sec_uid)
 
 
 def id_of(value: Id) -> str | None:
-    """An id as text; None for the spellings of no id: "", 0 and "0"."""
+    """An id as text; None for the spellings of no id: "", 0 and "0", and for what no catalog can look for."""
     if isinstance(value, str):
-        return value if value and value != "0" else None
+        return value if value and value != "0" and NUL not in value else None
     return str(value) if value else None
 
 

@@ -64,7 +64,7 @@ def add_post(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     batch[POSTS].extend(
         (
             aweme_id,
-            author.sec_uid or None,
+            id_of(author.sec_uid),
             id_of(author.uid) or id_of(post.author_user_id),
             author.nickname or None,
             post.aweme_type,

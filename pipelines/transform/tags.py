@@ -34,10 +34,10 @@ def tag_id_of(mark: Mark, kind: str) -> str | None:
     if kind == "hashtag":
         return id_of(mark.hashtag_id)
     if kind == "mention":
-        return mark.sec_uid or id_of(mark.user_id)
+        return id_of(mark.sec_uid) or id_of(mark.user_id)
     if kind == "search":
         return mark.search_text or id_of(mark.search_query_id)
-    return id_of(mark.hashtag_id) or mark.sec_uid or id_of(mark.user_id) or id_of(mark.search_query_id)
+    return id_of(mark.hashtag_id) or id_of(mark.sec_uid) or id_of(mark.user_id) or id_of(mark.search_query_id)
 
 
 def name_of(mark: Mark, kind: str, caption: str) -> str | None:

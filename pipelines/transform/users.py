@@ -109,8 +109,8 @@ class Profile(User, gc=False):
 
     def sec_user_id(self) -> str | None:
         """The sec_user_id; where Douyin left it out, the address that shares the account still has it."""
-        if self.sec_uid:
-            return self.sec_uid
+        if sec_uid := id_of(self.sec_uid):
+            return sec_uid
         found = _SHARED.search((self.share_info.share_url if self.share_info else None) or "")
         return found[1] if found else None
 
@@ -122,14 +122,16 @@ class Profile(User, gc=False):
 
 def add_author(batch: Batch, author: User | None, aweme_id: str, page: int) -> None:
     """The row of a post's author; none where the post does not say who it is."""
-    if author is not None and author.sec_uid:
-        batch[AUTHORS].extend((*_met(author, author.sec_uid, author.avatar_larger), aweme_id, page))
+    sec_user_id = id_of(author.sec_uid) if author is not None else None
+    if author is not None and sec_user_id is not None:
+        batch[AUTHORS].extend((*_met(author, sec_user_id, author.avatar_larger), aweme_id, page))
 
 
 def add_met(batch: Batch, user: User | None, page: int) -> None:
     """The row of an account met in a list or a room."""
-    if user is not None and user.sec_uid:
-        batch[MET].extend((*_met(user, user.sec_uid, user.avatar_larger), page))
+    sec_user_id = id_of(user.sec_uid) if user is not None else None
+    if user is not None and sec_user_id is not None:
+        batch[MET].extend((*_met(user, sec_user_id, user.avatar_larger), page))
 
 
 def add_follow(batch: Batch, owner: str, direction: str, user: User, position: int, page: int) -> None:
