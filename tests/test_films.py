@@ -98,6 +98,14 @@ def test_a_film_that_douyin_only_names_is_promised_without_an_address() -> None:
     assert (found.source_uri, found.urls) == ("v0", ())
 
 
+@pytest.mark.parametrize("odd", [{"format": "dash"}, {"is_h265": 2}, {"is_bytevc1": 2}, {"urls": []}])
+@pytest.mark.parametrize("main", [None, {}, {"uri": "", "url_list": []}])
+def test_a_film_of_which_no_encoding_will_do_is_promised_by_its_name(odd: dict[str, Any], main: Any) -> None:
+    found = film(play_addr=main, bit_rate=[{}, variant("v0", 720, 1280, **odd)], width=720, height=1280)
+    assert found is not None
+    assert (found.source_uri, found.urls, found.width, found.quality) == ("v0", (), 720, None)
+
+
 def test_odd_addresses_are_left_out() -> None:
     found = film(play_addr={"uri": "v0", "url_list": [None, "https://v3.test/1", 7, ""]})
     assert found is not None

@@ -52,7 +52,7 @@ def film_of(video: Video) -> Film | None:
     best, own = _best_with_urls(variants)
     chosen = (best.play_addr if best else None) or main
     urls = _urls(own, chosen, main, variants)
-    source_uri = chosen.uri or main.uri or None
+    source_uri = chosen.uri or main.uri or (None if urls else _name_in(variants))
     if (not urls and source_uri is None) or format_of(urls) in _SOUNDS:
         return None
     variant = best or _NO_VARIANT
@@ -80,6 +80,11 @@ def _best_with_urls(variants: list[Variant]) -> tuple[Variant | None, Urls]:
         variants = [variant for variant in variants if variant is not best]
         best = best_of(variants)
     return None, ()
+
+
+def _name_in(variants: list[Variant]) -> str | None:
+    """The name of a film of which no encoding plays by itself: promised all the same, so that it is known to lack."""
+    return next((variant.play_addr.uri for variant in variants if variant.play_addr and variant.play_addr.uri), None)
 
 
 def best_of(variants: list[Variant]) -> Variant | None:
