@@ -170,6 +170,13 @@ def test_likes_of_a_room_are_counted_wherever_they_stand_and_zero_is_a_count(roo
     assert frames["live_stats"]["like_count"].to_list() == [likes]
 
 
+@pytest.mark.parametrize("nowhere", [None, {}, {"url_list": []}, {"url_list": [""]}, {"url_list": [None, ""]}])
+def test_a_cover_without_an_address_gives_way_to_the_other(nowhere: Any) -> None:
+    video = {"origin_cover": nowhere, "cover": {"url_list": ["https://a/1.webp"]}}
+    media = frames_of([page({"aweme_list": [{"aweme_id": "1", "video": video}]})])["media"]
+    assert media.select("media_id", "urls").rows() == [("1:cover:0", ["https://a/1.webp"])]
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}, ""])
 def test_a_mix_of_nobody_is_its_posts_authors(nothing: Any) -> None:
     post = {"aweme_id": "1", "author": {"sec_uid": "s"}, "mix_info": {"mix_id": "5", "author": nothing}}

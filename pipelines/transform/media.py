@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pipelines.transform.addresses import expiry_of, format_of, usable
 from pipelines.transform.films import film_of
-from pipelines.transform.picks import Address, id_of
+from pipelines.transform.picks import Address, first_of, id_of
 from pipelines.transform.picks_of_posts import Image, Post, Video
 from pipelines.transform.rows import Batch, Layout
 from pipelines.transform.salvage import read_as
@@ -65,7 +65,7 @@ def add_media(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
         _add_film(batch, VIDEOS, post.video, f"{aweme_id}:video:0", aweme_id, owner, 0, page)
     if post.video is not None:
         cover = post.video.origin_cover
-        if not _promises(cover):
+        if not first_of(cover):
             cover = read_as(Address, post.video.cover)
         _add_picture(batch, cover, "cover", aweme_id, owner, page)
         _add_picture(batch, post.video.dynamic_cover, "dynamic_cover", aweme_id, owner, page)
@@ -132,10 +132,6 @@ def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, pos
     if image.video is not None:
         media_id = f"{aweme_id}:live_photo:{position}"
         _add_film(batch, LIVE_PHOTOS, image.video, media_id, aweme_id, owner, position, page)
-
-
-def _promises(address: Address | None) -> bool:
-    return address is not None and bool(address.url_list)
 
 
 def _add_picture(batch: Batch, picture: Address | None, kind: str, aweme_id: str, owner: str | None, page: int) -> None:
