@@ -170,6 +170,17 @@ def test_likes_of_a_room_are_counted_wherever_they_stand_and_zero_is_a_count(roo
     assert frames["live_stats"]["like_count"].to_list() == [likes]
 
 
+@pytest.mark.parametrize("nothing", [{}, {"reply_id": "0"}, {"reply_id": None, "root_comment_id": ""}])
+def test_a_reply_that_does_not_name_its_thread_is_of_the_one_that_was_asked_for(nothing: dict[str, Any]) -> None:
+    replies = [{"cid": "8", **nothing}, {"cid": "9", "reply_id": "6", "reply_to_reply_id": "8"}, {"cid": "7"}]
+    rows = frames_of([page({"comments": replies}, "comment_reply", "7")])["comments"]
+    assert rows.select("comment_id", "parent_id", "root_id").rows() == [
+        ("8", "7", "7"),
+        ("9", "8", "6"),
+        ("7", None, None),
+    ]
+
+
 @pytest.mark.parametrize("nowhere", [None, {}, {"url_list": []}, {"url_list": [""]}, {"url_list": [None, ""]}])
 def test_a_cover_without_an_address_gives_way_to_the_other(nowhere: Any) -> None:
     video = {"origin_cover": nowhere, "cover": {"url_list": ["https://a/1.webp"]}}

@@ -27,11 +27,12 @@ def add_comments(batch: Batch, page: Page, number: int) -> None:
     if page.outcome != "ok":
         return
     reading = _COMMENTS.read(page.body)
-    # Replies are asked for by comment, so there the target is no post.
-    post = id_of(page.target) if page.operation == "post_comment" else None
+    # Replies are asked for by the comment on top of their thread, the rest by post.
+    target = id_of(page.target)
+    post, root = (target, None) if page.operation == "post_comment" else (None, target)
     odd_replies: list[Odd] = []
     for _, comment in reading.items:
-        odd_replies += add_comment(batch, comment, post, number)
+        odd_replies += add_comment(batch, comment, post, number, root=root)
     add_rejects(batch, "comments", reading.odd, number)
     after = len(reading.items) + len(reading.odd)
     numbered = (odd._replace(position=position) for position, odd in enumerate(odd_replies, after))
