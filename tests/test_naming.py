@@ -209,6 +209,15 @@ def test_posts_with_one_moment_and_one_caption_have_two_names() -> None:
         assert file_path(one, template).casefold() != file_path(two, template).casefold()
 
 
+def test_a_caption_that_quotes_the_ids_of_posts_does_not_let_them_share_a_name():
+    quoted = "7001 and 7002"
+    for template in ("{desc}", "{create}_{desc}", "{desc}_{nickname}", "{desc}_{aweme_id}"):
+        paths = {file_path(wanted(aweme_id=aweme_id, caption=quoted), template) for aweme_id in ("7001", "7002")}
+        assert len(paths) == 2, template
+    name = file_path(wanted(aweme_id="7300", caption="7300"), "{desc}")
+    assert name.endswith("/7300"), "nor is an id doubled that stands at the end"
+
+
 def test_namesakes_have_folders_of_their_own() -> None:
     assert folder_name("同名", "MS4wLjABAAAAone11111") != folder_name("同名", "MS4wLjABAAAAtwo22222")
     assert folder_name("同名", None) == "同名"

@@ -170,9 +170,12 @@ def _filled(template: str, fields: dict[str, str], limit: int, *, always_id: boo
         count = sum(field == name for _, field in pieces)
         if over > 0 and count:
             values[name] = cut(values[name], max(len(values[name].encode()) - -(-over // count), 0)).strip()
-    must_hold = values["aweme_id"] if always_id or any(field == "aweme_id" for _, field in pieces) else ""
+    has_id = any(field == "aweme_id" for _, field in pieces)
+    must_hold = values["aweme_id"] if always_id or has_id else ""
     name = legal_name(_joined(pieces, values), limit, otherwise=must_hold or "unnamed")
-    if must_hold in name:
+    # A caption may quote the ids of several posts: only where the template puts it does an id tell whose file it is.
+    is_held = must_hold in name if has_id else f"_{name}".endswith(f"_{must_hold}")
+    if is_held or not must_hold:
         return name
     ending = "_" + must_hold
     return legal_name(cut(name, limit - len(ending.encode())) + ending, limit)
