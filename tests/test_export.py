@@ -22,6 +22,7 @@ import polars as pl
 import pytest
 from archives import archive, ask, one, settings_for
 from click.testing import CliRunner
+from lakes import frames_of_posts, local
 
 from deployments.cli import cli
 from deployments.simulator.server import Simulator
@@ -94,6 +95,16 @@ def test_a_workbook_goes_on_in_another_sheet_and_runs_nothing(settings: Settings
     posts = counts(settings)["posts"]
     assert names[: -(-posts // 10)] == ["posts", *(f"posts ({n})" for n in range(2, -(-posts // 10) + 1))]
     assert "<f>" not in inner
+
+
+def test_a_text_that_excel_finds_too_long_is_said_to_be_cut(tmp_path: Path) -> None:
+    with local(tmp_path) as lake:
+        for number, caption in enumerate(("🍲" * 16_384, "🍲" * 16_383, "汤" * 32_767)):
+            lake.apply(
+                frames_of_posts(f"p{number}", number, [f"a{number}"], caption=caption), [f"p{number}"], run_id="r"
+            )
+        notes = sheets.workbook(lake, [BY_NAME["posts"]], tmp_path / "a.xlsx")
+    assert notes == ["posts: 1 texts cut at Excel's 32,767 characters"], "Excel counts an emoji as two"
 
 
 class Links(HTMLParser):
