@@ -40,6 +40,8 @@ class Run:
     settled: dict[str, datetime] = field(default_factory=dict)  # searches for files that were carried to their end
     _fresh: list[str] = field(default_factory=list)
     _untidy: int = 0  # pages kept since small files were last looked for
+    # Who walks and who loads files make rows of pages, each in a task of its own.
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # Rows of one commit: enough pages to make the commit worth its time, few enough to stay small in memory. The first
     # rows are there to see soon; a long walk commits ever less often, since each commit adds a file to every table.
@@ -71,7 +73,8 @@ class Run:
         await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id, checkpoint=checkpoint)
         self.summary.pages += 1
         self._untidy += 1
-        await asyncio.to_thread(self.waiting.add, page)
+        async with self._turn:
+            await asyncio.to_thread(self.waiting.add, page)
 
     async def keep_failed(self, error: ArchiveError) -> None:
         """Keep the answer that an error was read from, where there was one."""
@@ -90,18 +93,24 @@ class Run:
 
     async def apply(self) -> None:
         """Make rows of the pages that wait, and commit them; pages whose commit failed wait on."""
+        async with self._turn:
+            await self._apply()
+
+    async def apply_pages(self, pages: Sequence[Page]) -> None:
+        """Make rows of these pages at once, and of those that wait.
+
+        They were read before: after these they would come late, and a rebuild would give other counts and changes.
+        """
+        async with self._turn:
+            for page in pages:
+                await asyncio.to_thread(self.waiting.add, page)
+            await self._apply()
+
+    async def _apply(self) -> None:
         if len(self.waiting):
             await self._commit(self.waiting)
             self.waiting = Batch()
         self._applied_at = time.monotonic()
-
-    async def apply_pages(self, pages: Sequence[Page]) -> None:
-        """Make rows of these pages and commit them all at once."""
-        batch = Batch()
-        for page in pages:
-            await asyncio.to_thread(batch.add, page)
-        if pages:
-            await self._commit(batch)
 
     async def _commit(self, batch: Batch) -> None:
         lake = await self.house.lake()

@@ -89,6 +89,22 @@ def test_a_rebuild_gives_the_rows_of_the_live_runs(lived: Settings) -> None:
     assert {name for name in before if before[name] != after[name]} == {"applied_pages"}, "who applied them is lost"
 
 
+def test_details_that_are_read_while_a_walk_goes_on_come_in_the_order_of_the_pages(tmp_path: Path) -> None:
+    world = World(seed=1, users=1, posts=40)
+    home = world.accounts[0].home
+    with Simulator(world) as simulator:
+        archive(settings_for(tmp_path, simulator.url, media="none"), home)
+        for (aweme_id,) in ask(settings_for(tmp_path, simulator.url), "SELECT aweme_id FROM posts"):
+            world.edit_caption(aweme_id, "edited")
+            world.bump_stats(aweme_id)
+        simulator.add_fault("media:1-20=403")  # addresses that expired: their posts are asked for fresh ones
+        settings = settings_for(tmp_path, simulator.url, media="cover", min_interval=0.1)
+        assert archive(settings, home, full=True, page_counts=4).outcome == "complete"
+    order = [row[0] for row in ask(settings, "SELECT operation FROM raw_pages ORDER BY page_id")]
+    assert "user_post" in order[order.index("post_detail") :], "a detail was read between pages of the walk"
+    assert rebuild(settings, dry_run=True).differing == []
+
+
 def test_what_a_parser_read_wrong_is_read_again_and_nothing_else_is_touched(lived: Settings) -> None:
     before = rows_of(lived)
     change(
