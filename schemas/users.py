@@ -38,7 +38,7 @@ USERS = Table(
         c.flag("is_canceled", "closed by its owner (user_canceled)", tracked=True),
         c.flag("has_open_likes", "likes are open to see (show_favorite_list)", tracked=True),
         c.number("live_status", "1 while live"),
-        c.text("room_id", "current live room; NULL when none"),
+        c.text("room_id", "live room as last named; lives.status says whether it is live"),
         replace(c.text("last_aweme_id", "newest post that the archive has seen of the account"), rule=Rule.LAST),
         c.text("folder", "folder under media/ that keeps the account's files"),
         c.FIRST_SEEN_AT,
