@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from deployments.cli import cli
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines import loading
 from pipelines.care.rebuilding import rebuild
 from pipelines.house import open_lake
 from pipelines.settings import Settings
@@ -89,7 +90,10 @@ def test_a_rebuild_gives_the_rows_of_the_live_runs(lived: Settings) -> None:
     assert {name for name in before if before[name] != after[name]} == {"applied_pages"}, "who applied them is lost"
 
 
-def test_details_that_are_read_while_a_walk_goes_on_come_in_the_order_of_the_pages(tmp_path: Path) -> None:
+def test_details_that_are_read_while_a_walk_goes_on_come_in_the_order_of_the_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_PATIENCE", 0)
     world = World(seed=1, users=1, posts=40)
     home = world.accounts[0].home
     with Simulator(world) as simulator:
