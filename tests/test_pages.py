@@ -184,7 +184,15 @@ def test_no_post_and_no_reason_is_unfamiliar_and_not_gone():
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("7", 7.0), ("0", 0.0), (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0), ("soon", None)],
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
+        ("soon", None),
+        ("Thu, 01 Jan 2026 00:01:00 +99999999999999", None),
+        ("Thu, 01 Jan 99999999999999999999 00:01:00 GMT", None),
+        ("9" * 400, None),
+    ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(text, seconds):
     assert refused("user_post", b"", status=429, headers={"retry-after": text}).facts["retry_after_s"] == seconds

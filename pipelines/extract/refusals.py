@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -149,10 +150,11 @@ def retry_after_s(text: str, now: datetime) -> float | None:
     """Seconds that a Retry-After header asks to wait, from a number or an HTTP date; None where it says neither."""
     text = text.strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
+        seconds = float(text)
+        return seconds if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last for a year or a zone of twenty digits
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
