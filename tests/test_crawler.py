@@ -20,6 +20,7 @@ from pipelines.errors import (
     Interrupted,
     LoginExpired,
     RateLimited,
+    Unfamiliar,
     Unreachable,
     VerificationAsked,
 )
@@ -267,6 +268,13 @@ async def test_a_hop_resolves_a_relative_address_and_an_end_leads_nowhere():
         assert await it.hop("https://v.douyin.com/y") == (200, None)
         with pytest.raises(BadInput):
             await it.hop("nonsense")
+
+
+async def test_a_redirect_to_no_address_is_no_fault_of_the_users():
+    app = service((302, {"location": "javascript:alert(1)"}, b""))
+    async with crawler(app, cookie="ttwid=t; msToken=m") as it:
+        with pytest.raises(Unfamiliar, match="no address"):
+            await it.ask("user_post", r.UserPost(sec_user_id="x"))
 
 
 async def test_no_answer_is_tried_again_with_pauses_and_then_said():

@@ -84,6 +84,12 @@ async def test_a_hop_that_is_given_is_used_before_any_client():
         assert await AwemeIdFetcher.get_aweme_id("https://v.douyin.com/iPost1/", hop=hop, client=client) == POST
 
 
+async def test_a_short_link_to_no_address_is_told():
+    async with make_client(transport=ShortLinks(iPost1="javascript:alert(1)")) as client:
+        with pytest.raises(BadInput, match="no address"):
+            await AwemeIdFetcher.get_aweme_id("https://v.douyin.com/iPost1/", client=client)
+
+
 async def test_where_nobody_answers_the_error_names_the_host():
     async with make_client(transport=NobodyThere()) as client:
         with pytest.raises(Unreachable, match="does not answer"):

@@ -137,6 +137,7 @@ async def test_a_circle_of_redirects_ends(hosts: MediaHosts, source: MediaSource
         ("429 7", RateLimited, {"http_status": 429, "retry_after_s": 7.0}),
         ("429 Fri, 02 Jan 2026 03:05:05 GMT", RateLimited, {"retry_after_s": 60.0}),
         ("429 Fri, 02 Jan 2026 03:00:05 GMT", RateLimited, {"retry_after_s": 0.0}),
+        ("429 Fri, 02 Jan 99999999999999999999 03:00:05 GMT", RateLimited, {"http_status": 429}),
         ("429 soon", RateLimited, {"http_status": 429}),
         ("503 9", Unreachable, {"http_status": 503, "retry_after_s": 9.0}),
         ("500", Unreachable, {"http_status": 500}),

@@ -46,6 +46,10 @@ def refuses(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("connection refused", request=request)
 
 
+def leads_nowhere(_request: httpx.Request) -> httpx.Response:
+    return httpx.Response(302, headers={"Location": "javascript:alert(1)"})
+
+
 @contextmanager
 def listening(status: int, *cookies: str) -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
     """A token service on loopback: its address, and the (host, path, body) of what it was asked."""
@@ -102,6 +106,7 @@ async def test_a_real_token_is_the_cookie_that_the_token_service_sets(length: in
         gives(302),
         gives(500),
         refuses,
+        leads_nowhere,
     ],
 )
 async def test_a_false_token_stands_in_whatever_goes_wrong_in_a_crawl(answer: Answer):
@@ -168,6 +173,7 @@ def test_false_tokens_have_the_shape_of_real_ones_and_differ():
         (gives(429), RateLimited),
         (gives(503), Unreachable),
         (refuses, Unreachable),
+        (leads_nowhere, Unreachable),
     ],
 )
 async def test_no_ttwid_is_an_error_and_never_a_text(answer: Answer, error: type[ArchiveError]):

@@ -139,6 +139,8 @@ def hop_through(client: httpx.AsyncClient) -> Hop:
                 f"{request.url.host} does not answer ({type(error).__name__}); check the network, the proxy, and "
                 "`upstream` where it is set, then try again, or give the full address."
             ) from error
+        except httpx.InvalidURL as error:
+            raise BadInput("The short link leads to something that is no address; copy a fresh one.") from error
         await answer.aclose()
         return answer.status_code, answer.headers.get("location")
 

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import NoReturn, Protocol, Self
 
@@ -25,6 +24,7 @@ from pipelines.errors import (
     Unreachable,
 )
 from pipelines.extract.media_hosts import check_public, host_of, wants_referer
+from pipelines.extract.refusals import retry_after_s
 from pipelines.extract.upstream import AsyncUpstream, make_road, upstream_address
 from pipelines.extract.wire import Body, Taker, WireTransport, ended
 
@@ -269,7 +269,7 @@ async def _in_thread(work: Callable[..., None], *args: object) -> None:
 
 def _refuse(response: httpx.Response, host: str, now: Callable[[], datetime]) -> NoReturn:
     status = response.status_code
-    pause = _retry_after(response.headers.get("retry-after"), now)
+    pause = retry_after_s(response.headers.get("retry-after", ""), now())
     facts = {"http_status": status, "host": host} | ({} if pause is None else {"retry_after_s": pause})
     if status in (404, 410):
         raise NotFound(f"{host} has no such file ({status}).", **facts)
@@ -336,16 +336,3 @@ def _validator(response: httpx.Response) -> str | None:
         return str(etag)
     modified: str | None = response.headers.get("last-modified")
     return modified
-
-
-def _retry_after(text: str | None, now: Callable[[], datetime]) -> float | None:
-    """Seconds to wait, from a number or a date."""
-    if not text:
-        return None
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max((moment.replace(tzinfo=moment.tzinfo or UTC) - now()).total_seconds(), 0.0)

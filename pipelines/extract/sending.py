@@ -9,7 +9,7 @@ import httpx
 import orjson
 from pydantic import BaseModel
 
-from pipelines.errors import ArchiveError, BadInput, Interrupted, Unreachable
+from pipelines.errors import ArchiveError, BadInput, Interrupted, Unfamiliar, Unreachable
 from pipelines.extract.endpoints import Endpoint
 from pipelines.extract.queries import encode_query, with_parameter
 from pipelines.extract.signing import Signer
@@ -73,7 +73,9 @@ def hop_request(client: httpx.AsyncClient, url: str) -> httpx.Request:
 def error_of(error: Exception) -> ArchiveError:
     """What an error of the HTTP library means; no address enters the message, since addresses carry tokens."""
     name = type(error).__name__
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+    if isinstance(error, httpx.InvalidURL):  # raised while sending, it is about an answer's Location, never our address
+        return Unfamiliar("Douyin's answer leads to something that is no address; run again later")
+    if isinstance(error, httpx.UnsupportedProtocol):
         return BadInput(f"the address cannot be asked ({name}); it must begin with https:// and name a host")
     if isinstance(error, httpx.ProxyError):
         return Unreachable(f"the proxy does not let us through ({name}); check the setting `proxy`")

@@ -35,6 +35,8 @@ _FALSE_LETTERS = string.ascii_letters + string.digits + "+-"
 _REPORT_LETTERS = string.ascii_letters + string.digits
 _FP_LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BASE36 = string.digits + string.ascii_lowercase
+# The second, which is no HTTPError, for an answer whose Location is no address.
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
 
 Rng = Callable[[], float]
 _strong: Rng = secrets.SystemRandom().random
@@ -129,7 +131,7 @@ def _send(request: httpx.Request, upstream: str | None) -> httpx.Response:
     with make_sync_client(upstream) as client:
         try:
             return client.send(request, follow_redirects=False)
-        except httpx.HTTPError as error:
+        except _NO_ANSWER as error:
             raise _unreachable(request, error) from error
 
 
@@ -138,11 +140,11 @@ async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Respo
     request.headers["User-Agent"] = client.headers.get("User-Agent", DEFAULT_USER_AGENT)
     try:
         return await client.send(request, follow_redirects=False)
-    except httpx.HTTPError as error:
+    except _NO_ANSWER as error:
         raise _unreachable(request, error) from error
 
 
-def _unreachable(request: httpx.Request, error: httpx.HTTPError) -> Unreachable:
+def _unreachable(request: httpx.Request, error: Exception) -> Unreachable:
     return Unreachable(
         f"{request.url.host} does not answer ({type(error).__name__}); check the network, the proxy, and "
         "`upstream` where it is set, then try again."
