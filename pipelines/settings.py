@@ -125,12 +125,18 @@ def _typed(setting: Setting, value: Any, origin: str) -> Any:
     if setting.name == "media" and isinstance(value, (list, tuple)):
         value = ",".join(map(str, value))
     try:
-        if setting.kind is bool:
-            return _truth(value)
-        return setting.kind(value)
+        return _truth(value) if setting.kind is bool else _of_kind(setting.kind, value)
     except (TypeError, ValueError) as error:
         shown = "the value given" if setting.is_secret else repr(value)
         raise BadInput(f"{setting.name} cannot be {shown} (from {origin}): {setting.meaning}.") from error
+
+
+def _of_kind(kind: type, value: Any) -> Any:
+    """The value as text or number; TypeError for what a file of TOML can say, and str and int would take."""
+    is_part = kind is int and isinstance(value, float) and not value.is_integer()
+    if is_part or isinstance(value, list | dict):
+        raise TypeError(value)
+    return kind(value)
 
 
 def _truth(value: Any) -> bool:
@@ -201,9 +207,14 @@ def _check(values: dict[str, Any]) -> None:
         raise BadInput(f"upstream cannot be {quote(upstream, safe=':/')!r}: give an http address.")
     if not values["catalog"].startswith(("sqlite:", "postgres:", "postgresql://")):
         raise BadInput("catalog must begin with sqlite: or postgresql:// .")
+    agent = values["user_agent"]
+    if not (agent.strip() and agent.isascii() and agent.isprintable()):
+        raise BadInput("user_agent must be one line of plain ASCII: a header carries nothing else.")
     for name in ("min_interval", "timeout"):
         if not 0 <= values[name] < math.inf:  # nan is neither, and would wait for nothing at all
             raise BadInput(f"{name} must be a number of seconds from 0 on, not {values[name]}.")
+    if not values["timeout"]:
+        raise BadInput("timeout must be more than 0 seconds: nobody answers at once.")
     for name in ("max_tries", "download_concurrency", "per_host", "max_attempts"):
         if values[name] < 1:
             raise BadInput(f"{name} must be at least 1.")

@@ -63,6 +63,10 @@ def test_the_catalog_lies_in_a_local_root_and_beside_the_settings_for_a_bucket(p
         ({"max_tries": 0}, "at least 1"),
         ({"folderize": "perhaps"}, "a folder for each post"),
         ({"catalog": "mysql:x"}, "sqlite: or postgresql"),
+        ({"timeout": 0}, "more than 0"),
+        ({"user_agent": "Mozilla/5.0 猫"}, "plain ASCII"),
+        ({"user_agent": "one\nX-Other: two"}, "one line"),
+        ({"user_agent": " "}, "one line"),
     ],
 )
 def test_a_setting_that_cannot_be_is_said_with_what_could(place: Path, options: dict[str, object], told: str) -> None:
@@ -79,6 +83,13 @@ def test_an_unknown_name_in_the_file_is_said(place: Path) -> None:
 def test_a_broken_file_is_said(place: Path) -> None:
     (place / "aweme.toml").write_text("root = ")
     with pytest.raises(BadInput, match="cannot be read"):
+        settings()
+
+
+@pytest.mark.parametrize("line", ["[root]\na = 1", 'root = ["a"]', "max_tries = 2.7", "max_tries = inf"])
+def test_a_value_of_another_shape_in_the_file_is_said(place: Path, line: str) -> None:
+    (place / "aweme.toml").write_text(line)
+    with pytest.raises(BadInput, match=r"cannot be .*aweme\.toml"):
         settings()
 
 
