@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
 
     from pipelines.load.lake import Lake
     from pipelines.settings import Settings
+
+_BEYOND_JSON = 2**63
 
 
 @contextmanager
@@ -28,7 +31,17 @@ def open_reader(settings: Settings, *, at: datetime | None = None) -> Iterator[L
 
 
 def json_rows(frame: pl.DataFrame) -> str:
-    """A frame as one JSON array of objects; times as ISO 8601 text."""
+    """A frame as one JSON array of objects; times as ISO 8601 text, numbers as numbers, bytes as hexadecimal digits."""
     import orjson
 
-    return orjson.dumps(frame.to_dicts(), default=str, option=orjson.OPT_UTC_Z).decode()
+    return orjson.dumps(frame.to_dicts(), default=_plain, option=orjson.OPT_UTC_Z).decode()
+
+
+def _plain(value: Any) -> int | float | str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Decimal):  # a sum of counts is one to DuckDB, and no reader of JSON expects a text there
+        if value != value.to_integral_value():
+            return float(value)
+        return int(value) if abs(value) < _BEYOND_JSON else f"{value:f}"
+    return str(value)

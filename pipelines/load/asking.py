@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipelines.errors import BadInput, LakeBusy
+from pipelines.errors import BadInput, LakeBusy, Unreachable
 from pipelines.load.attach import NAME
 from schemas.catalog import BY_NAME
 
@@ -20,21 +20,34 @@ _FOREIGN = ("INTERVAL", "TIME WITH TIME ZONE", "TIME_NS", "BIT", "UUID", "VARIAN
 def ask(
     con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any] | Mapping[str, Any]
 ) -> duckdb.DuckDBPyConnection:
-    """Run a query; BadInput with DuckDB's words where it cannot be answered."""
+    """Run a query; BadInput with DuckDB's words where it cannot be answered, Unreachable for files it cannot read."""
     import duckdb
 
     answer: duckdb.DuckDBPyConnection | None
     try:
         answer = con.execute(sql, params or None)
-    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
-        raise BadInput(f"The query cannot be answered: {error}") from error
+    except UnicodeEncodeError as error:  # bytes of another encoding, which Python keeps as half surrogates
+        raise BadInput("The query holds bytes that are no UTF-8: write it in a terminal or file of UTF-8.") from error
     except duckdb.Error as error:
-        if "locked" in str(error):
-            raise LakeBusy("The catalog is busy: try again in a moment.") from error
-        raise
+        raise _told(error) from error
     if answer is None:  # whatever DuckDB's types say: so it answers where there is nothing but space and comments
         raise BadInput('There is no statement in the query: write one, as in aweme sql "SHOW TABLES".')
     return answer
+
+
+def _told(error: duckdb.Error) -> Exception:
+    """DuckDB's error as one of ours; itself where it is a fault of the program."""
+    import duckdb
+
+    if "locked" in str(error):
+        return LakeBusy("The catalog is busy: try again in a moment.")
+    if isinstance(error, duckdb.ProgrammingError | duckdb.DataError | duckdb.NotSupportedError):
+        return BadInput(f"The query cannot be answered: {error}")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return BadInput(f"The query takes more memory than the setting memory_limit gives: {error}")
+    if isinstance(error, duckdb.IOException | duckdb.PermissionException):
+        return Unreachable(f"What the query reads cannot be read: {error}")
+    return error
 
 
 def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
