@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -97,15 +98,25 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(1)
     except ArchiveError as error:
         _fail(str(error), exit_code(error), words, kind=type(error).__name__)
+    except OSError as error:  # a full disk, a folder without rights: nothing that a traceback would explain
+        _fail(str(error), 1, words, kind=type(error).__name__)
+    except Exception as error:
+        # A fault of the program: its traceback is what to report, and a script gets its JSON all the same.
+        _as_json(f"{type(error).__name__}: {error}", words, kind=type(error).__name__)
+        raise
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def speak_any_language(environ: Mapping[str, str]) -> None:
     """Let captions of any language through: files and pipes get UTF-8, and no letter ends the program."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
         if isinstance(stream, io.TextIOWrapper):
             own = stream.isatty() or "PYTHONIOENCODING" in environ
-            stream.reconfigure(encoding=None if own else "utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding=None if own else "utf-8", errors=errors)
 
 
 def exit_code(error: ArchiveError) -> int:
@@ -120,6 +131,11 @@ def exit_code(error: ArchiveError) -> int:
 def _fail(message: str, code: int, words: list[str], **facts: Any) -> None:
     _as_json(message, words, **facts)
     click.echo(f"aweme: {message}", err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would write what is left at its own end, fail again, and exit with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
@@ -127,7 +143,8 @@ def _as_json(message: str, words: list[str], **facts: Any) -> None:
     if "--json" in words:
         import json
 
-        click.echo(json.dumps({"error": message, **facts}, ensure_ascii=False))
+        with contextlib.suppress(OSError):  # where it cannot be written, the exit code must do
+            click.echo(json.dumps({"error": message, **facts}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -82,3 +82,41 @@ def test_an_upstream_where_nobody_listens_is_named(aweme: Call, running: Simulat
     done = aweme("archive", home, AWEME_UPSTREAM="http://127.0.0.1:9", AWEME_MAX_TRIES="1")
     assert done.returncode == 3
     assert "`upstream`" in done.stdout.decode()
+
+
+def test_every_way_to_write_an_answer_says_one_json_value(aweme: Call, running: Simulator, tmp_path: Path) -> None:
+    assert aweme("archive", running.world.accounts[0].home, "--media", "none", "-o", "1").returncode == 0
+    to_file = aweme("sql", "--format", "parquet", "-o", "a.parquet", "--json", "SELECT 1 AS a")
+    assert json.loads(to_file.stdout) == {"output": "a.parquet", "format": "parquet", "rows": 1}
+    assert (tmp_path / "a.parquet").read_bytes()[:4] == b"PAR1"
+    in_json = aweme("sql", "-o", "a.json", "--json", "SELECT 1 AS a")
+    assert json.loads(in_json.stdout)["format"] == "json"
+    assert json.loads((tmp_path / "a.json").read_bytes()) == [{"a": 1}]
+    assert json.loads(aweme("sql", "--attach", "--json").stdout)[-1] == "USE archive"
+
+
+def test_a_fault_of_the_program_is_json_for_a_script_and_a_traceback_for_a_report(
+    aweme: Call, running: Simulator, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("class S:\n    def sign(self, *_):\n        raise ValueError('my own fault')\n")
+    path = os.pathsep.join((str(ROOT), str(tmp_path)))
+    home = running.world.accounts[0].home
+    done = aweme("archive", home, "--json", AWEME_SIGNER="mine:S", PYTHONPATH=path)
+    assert (done.returncode, json.loads(done.stdout)["kind"]) == (1, "ValueError")
+    assert b"my own fault" in done.stderr
+
+
+def test_a_folder_that_cannot_be_made_and_a_full_disk_are_told_in_a_line(
+    aweme: Call, running: Simulator, tmp_path: Path
+) -> None:
+    assert aweme("archive", running.world.accounts[0].home, "--media", "none", "-o", "1").returncode == 0
+    (tmp_path / "file").write_text("no folder")
+    refused(aweme("export", "--format", "csv", "-o", "file/below"), "cannot be made")
+    if not Path("/dev/full").exists():
+        return
+    command = [sys.executable, "-m", "deployments.cli", "config", "--json"]
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=tmp_path, env=own, stdout=full, stderr=subprocess.PIPE, timeout=120)
+    said = done.stderr.decode()
+    assert (done.returncode, said.startswith("aweme: "), "Traceback" in said) == (1, True, False), said

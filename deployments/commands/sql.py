@@ -78,15 +78,21 @@ def command(
     SELECT * FROM duckdb_columns(). With --at they show what was known then, as far back as `aweme maintain` keeps.
     """
     from deployments.reading import open_reader
+    from deployments.screen import print_json
 
     with open_reader(settings_of(root=root, catalog=catalog), at=moment) as lake:
         if attach:
-            click.echo(";\n".join(lake.attach_sql()) + ";")
+            statements = lake.attach_sql()
+            print_json(statements) if as_json else click.echo(";\n".join(statements) + ";")
             return
         if query is None:
             raise click.UsageError('give a query, e.g. aweme sql "SHOW TABLES", or --attach')
         frame = lake.query(sys.stdin.read() if query == "-" else query)
-    write(frame, "json" if as_json else shape, output)
+    if as_json and (output is None or shape == "table"):
+        shape = "json"
+    write(frame, shape, output)
+    if as_json and output is not None:
+        print_json({"output": str(output), "format": shape, "rows": frame.height})
 
 
 def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:

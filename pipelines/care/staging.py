@@ -26,7 +26,12 @@ def filled_at_once(folder: Path) -> Iterator[Path]:
     """
     _check(folder)
     is_new, place, is_filled = not folder.exists(), folder / UNFINISHED, False
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"The folder {folder} cannot be made ({error.strerror}): name another, or see to its rights."
+        ) from error
     with closing(sqlite3.connect(place / _LOCK, timeout=0, isolation_level=None)) as lock:
         _take(lock, folder)
         try:
