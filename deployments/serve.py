@@ -21,6 +21,7 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
+    from pipelines.settings import Settings
     from schemas.jobs import ArchiveJob
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
@@ -32,6 +33,23 @@ def parse_every(text: str) -> timedelta:
     if not found or not int(found[1]):
         raise BadInput(f"--every cannot be {text!r}: write 30m, 6h or 1d.")
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def check(settings: Settings, job: ArchiveJob) -> None:
+    """BadInput where a job cannot be, as far as can be told without asking anybody: before a night, not in it."""
+    from pipelines.extract.links import Link, parse
+    from pipelines.jobs import settings_for
+    from pipelines.modes import OWN, kind_for, mode_of
+    from schemas.jobs import Mode
+
+    settings_for(settings, job)
+    if job.mode is Mode.SEARCH:
+        raise BadInput("Mode search is not served: what to look for is asked each time, by aweme archive --keyword.")
+    if job.mode in OWN or job.target == "self":
+        return
+    found = parse(job.target, kind_for(job.mode))
+    if isinstance(found, Link):
+        mode_of(found.kind, job.mode)
 
 
 def server_environment(port: int, environ: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +139,10 @@ def deployments_of(
         found.append(verify.to_deployment(name="monthly", schedule=monthly, parameters=tenth, tags=["aweme"]))
     for job in jobs:
         flow = flow_for(job.mode)
-        schedule = Cron(cron, timezone="Asia/Shanghai") if cron else Interval(every) if every else None
+        try:
+            schedule = Cron(cron, timezone="Asia/Shanghai") if cron else Interval(every) if every else None
+        except ValueError as error:
+            raise BadInput(f"--cron cannot be {cron!r}: write five fields, as in '30 3 * * *'.") from error
         name = re.sub(r"[^A-Za-z0-9]+", "-", job.target)[-40:].strip("-") or "job"
         parameters = {"job": job.model_dump(mode="json", exclude_none=True)}
         found.append(flow.to_deployment(name=name, schedule=schedule, parameters=parameters, tags=["aweme"]))

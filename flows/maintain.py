@@ -22,6 +22,7 @@ from pipelines.house import need_archive, utc_now
 from pipelines.jobs import settings_for
 from pipelines.settings import Settings, load_settings
 from schemas.jobs import ArchiveJob
+from schemas.settings import MOST_DAYS
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -43,7 +44,7 @@ def _settings(root: str | None) -> Settings:
 @flow(name="maintain", flow_run_name="maintain the tables")
 async def maintain(
     root: Root = None,
-    keep_days: Annotated[float, Field(ge=0, description="how far back `aweme sql --at` can look")] = 30,
+    keep_days: Annotated[float, Field(ge=0, le=MOST_DAYS, description="how far back `aweme sql --at` can look")] = 30,
 ) -> State[Any]:
     """Merge small files of the tables, let old versions go, clean up."""
     settings = _settings(root)
@@ -59,7 +60,9 @@ async def maintain(
 async def verify(
     root: Root = None,
     share: Annotated[float, Field(gt=0, le=1, description="of the files, others each time; 1 for all")] = 1.0,
-    older_than_days: Annotated[float | None, Field(ge=0, description="only files not read for so long")] = None,
+    older_than_days: Annotated[
+        float | None, Field(ge=0, le=MOST_DAYS, description="only files not read for so long")
+    ] = None,
     mend: Annotated[bool, Field(description="fetch again what is broken or missing")] = False,
 ) -> State[Any]:
     """Read kept files against their hashes, storage against the tables; with `mend`, fetch again what is broken."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from pipelines.asking import read_one
-from pipelines.errors import ArchiveError, BadInput, Blocked, LakeBusy, NotFound
+from pipelines.errors import ArchiveError, Blocked, LakeBusy, NotFound
 from pipelines.house import Step
 from pipelines.loading import Loader
 from pipelines.modes import Listing
@@ -65,8 +65,6 @@ async def archive_listing(run: Run, mode: Mode, listing: Listing, link: Link, st
     if listing.has_profile:
         uid = await step("read the profile", lambda: read_profile(run, owner_id))
         if mode is Mode.SEARCH:
-            if not run.job.keyword:
-                raise BadInput("Mode search needs what to look for: --keyword WORDS.")
             params = {"keyword": run.job.keyword, "from_user": uid}
     walk = Walk(run, listing, owner_id, params)
     await walk_and_load(run, walk, step)

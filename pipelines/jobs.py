@@ -72,6 +72,8 @@ def known_target(job: ArchiveJob) -> Link | None:
     """What the job's target leads to, where that can be told without asking; None for a short link."""
     from pipelines.extract.links import Link, parse
 
+    if job.mode is Mode.SEARCH and not (job.keyword or "").strip():
+        raise BadInput("Mode search needs what to look for: --keyword WORDS.")
     if job.mode in OWN:
         return Link(kind="user", id="self", form="bare", also=())
     if job.target == "self":

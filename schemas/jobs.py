@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.filters import POST_KINDS, Filter
+from schemas.settings import MOST_DAYS
 
 CHINA = timezone(timedelta(hours=8))
 QUALITIES = ("FULL_HD1", "HD1", "SD1", "SD2")
@@ -64,7 +65,7 @@ class ArchiveJob(BaseModel):
     folderize: bool | None = Field(default=None, description="a folder for each post")
     full: bool = Field(default=False, description="read the listing to its end, not only what is new")
     refresh_days: int | None = Field(
-        default=None, ge=1, description="read again what is not older than so many days, for its growth"
+        default=None, ge=1, le=MOST_DAYS, description="read again what is not older than so many days, for its growth"
     )
     keyword: str | None = Field(default=None, description="what to look for in an account's posts; mode search")
     stream: Literal["hls", "flv"] = Field(default="hls", description="how a live room is recorded")
@@ -138,9 +139,12 @@ def parse_interval(text: str | None) -> tuple[datetime | None, datetime | None]:
         raise ValueError(f"interval cannot be {text!r}: write two days as 2024-01-01|2024-06-30") from error
     if since and until and until < since:
         raise ValueError(f"interval cannot be {text!r}: its second day comes before its first")
+    # The first and the last day that there are, written by people who mean no limit, have no moment outside of them.
     return (
-        datetime.combine(since, time.min, CHINA).astimezone(UTC) if since else None,
-        datetime.combine(until + timedelta(days=1), time.min, CHINA).astimezone(UTC) if until else None,
+        datetime.combine(since, time.min, CHINA).astimezone(UTC) if since and since > date.min else None,
+        datetime.combine(until + timedelta(days=1), time.min, CHINA).astimezone(UTC)
+        if until and until < date.max
+        else None,
     )
 
 

@@ -8,6 +8,8 @@ DEFAULT_USER_AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/130.0.0.0 Safari/537.36 Edg/130.0.0.0"
 )
+MOST_DAYS = 36_500
+"""A hundred years: more days than anybody means, and few enough to be counted back from any date."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,3 +120,40 @@ def test_a_folder_that_cannot_be_made_and_a_full_disk_are_told_in_a_line(
         done = subprocess.run(command, cwd=tmp_path, env=own, stdout=full, stderr=subprocess.PIPE, timeout=120)
     said = done.stderr.decode()
     assert (done.returncode, said.startswith("aweme: "), "Traceback" in said) == (1, True, False), said
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e300", "-1"])
+@pytest.mark.parametrize("words", [("verify", "--older-than"), ("maintain", "--keep-days")])
+def test_days_that_no_calendar_counts_are_refused(aweme: Call, words: tuple[str, str], days: str) -> None:
+    refused(aweme(*words, days), words[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--mode", "search"), "--keyword"),
+        (("--refresh-days", "99999999999"), "refresh_days"),
+    ],
+)
+def test_a_job_that_cannot_be_is_refused_before_anything_is_asked_or_kept(
+    aweme: Call, running: Simulator, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    refused(aweme("archive", running.world.accounts[0].home, *words), told)
+    assert not (tmp_path / "archive" / "media").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("hello",), "no link"),
+        (("HOME", "--media", "film"), "choose from"),
+        (("HOME", "--mode", "mix"), "does not fit"),
+        (("HOME", "--mode", "search"), "not served"),
+        (("HOME", "--port", "99999"), "--port"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_before_a_server_is_started(
+    aweme: Call, running: Simulator, words: tuple[str, ...], told: str
+) -> None:
+    home = running.world.accounts[0].home
+    refused(aweme("serve", *(home if word == "HOME" else word for word in words)), told)

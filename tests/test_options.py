@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import BadInput
 from pipelines.options import job_from
-from schemas.jobs import Mode
+from schemas.jobs import Mode, parse_interval
 
 KWARGS = {
     "cookie": "sessionid=secret",
@@ -42,6 +42,10 @@ def test_a_cookie_in_the_kwargs_never_reaches_a_job() -> None:
 
 def test_the_interval_all_is_no_limit() -> None:
     assert job_from({"url": "x", "interval": "all"}).interval is None
+
+
+def test_the_first_and_the_last_day_there_are_set_no_limit() -> None:
+    assert parse_interval("0001-01-01|9999-12-31") == (None, None)
 
 
 @pytest.mark.parametrize("wrong", [{"mode": "everything"}, {"interval": "yesterday"}, {"max_counts": -1}])

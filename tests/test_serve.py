@@ -82,3 +82,8 @@ def test_without_care_nothing_of_it_is_scheduled() -> None:
 def test_a_span_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_every(text)
+
+
+def test_times_that_cron_cannot_read_are_refused() -> None:
+    with pytest.raises(BadInput, match="five fields"):
+        deployments_of([ArchiveJob(target="self", mode="collect")], every=None, cron="at night")

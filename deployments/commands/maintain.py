@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployments.commands.options import as_json, place, settings_of
+from deployments.commands.options import Days, as_json, place, settings_of
 
 if TYPE_CHECKING:
     from pipelines.care.maintaining import Maintained
@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 failed (another run writes: try again later), 2 wrong usag
 @click.command("maintain", epilog=EPILOG)
 @click.option(
     "--keep-days",
-    type=click.FloatRange(min=0),
+    type=Days(),
     default=30,
     show_default=True,
     metavar="DAYS",

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from schemas.settings import MOST_DAYS
+
 if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 Wrapped = Callable[..., Any]
+
+
+class Days(click.FloatRange):
+    """Days back from now; click's own range lets through what is no number, and what no calendar can count back."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=MOST_DAYS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The days as a number."""
+        days = float(super().convert(value, param, ctx))
+        if math.isnan(days):
+            self.fail(f"{value!r} is no number of days.", param, ctx)
+        return days
 
 
 def place(command: Wrapped) -> Wrapped:

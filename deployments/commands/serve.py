@@ -29,7 +29,13 @@ Examples:
 @click.option("--media", metavar="KINDS", help="kinds of files to keep")
 @click.option("--full", is_flag=True, help="read the listings to their end each time")
 @click.option("--root", metavar="PATH-OR-URL", help="folder or s3://bucket/prefix")
-@click.option("--port", type=int, default=4200, show_default=True, help="of the Prefect server that is started here")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=4200,
+    show_default=True,
+    help="of the Prefect server that is started here",
+)
 @click.option("--limit", type=click.IntRange(min=1), default=1, show_default=True, help="flow runs at the same time")
 def command(
     targets: tuple[str, ...], every: str | None, cron: str | None, care: bool, port: int, limit: int, **options: Any
@@ -48,6 +54,8 @@ def command(
     settings = settings_of(root=options["root"])
     os.environ["AWEME_ROOT"] = settings.root  # where all flow runs keep things: they are processes of their own
     jobs = [job_of(target, options) for target in targets]
+    for job in jobs:
+        serving.check(settings, job)
     configured = os.environ.get("PREFECT_API_URL")
     with contextlib.nullcontext(configured) if configured else serving.own_server(port) as address:
         click.echo(f"Prefect: {address}")

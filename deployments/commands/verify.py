@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployments.commands.options import as_json, place, settings_of
+from deployments.commands.options import Days, as_json, place, settings_of
 
 if TYPE_CHECKING:
     from pipelines.care.verifying import Verified
@@ -39,7 +39,7 @@ def share_of(_ctx: Any, _param: Any, text: str) -> float:
 
 @click.command("verify", epilog=EPILOG)
 @click.option("--sample", "share", default="100%", callback=share_of, metavar="SHARE", help="read only some files: 1%")
-@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="only files not verified for so long")
+@click.option("--older-than", type=Days(), metavar="DAYS", help="only files not verified for so long")
 @click.option(
     "--repair", "mend", is_flag=True, help="fetch again what is broken or missing; broken files are kept aside"
 )
