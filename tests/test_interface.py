@@ -61,6 +61,20 @@ def test_tokens_are_made_by_name(simulator: Simulator) -> None:
     assert VerifyFpManager.gen_s_v_web_id().startswith("verify_")
 
 
+async def test_what_takes_no_settings_asks_the_stand_in_of_the_environment(
+    simulator: Simulator, account: Any, tmp_path: Path
+) -> None:
+    with in_force(simulator, tmp_path):
+        assert TokenManager.gen_ttwid().startswith("1")
+        assert len(TokenManager.gen_real_msToken()) > 100
+        assert await SecUserIdFetcher.get_sec_user_id(account.short_link) == account.sec_user_id
+        async with DouyinCrawler({"cookie": simulator.world.cookie}) as crawler:
+            answer = await crawler.fetch_user_profile(r.UserProfile(sec_user_id=account.sec_user_id))
+            assert answer["user"]["sec_uid"] == account.sec_user_id
+    with in_force(simulator, tmp_path, AWEME_UPSTREAM="http://127.0.0.1:9"):
+        assert TokenManager.gen_ttwid(upstream=simulator.url).startswith("1"), "what is given comes first"
+
+
 def test_addresses_are_signed_by_both_names() -> None:
     base = "https://www.douyin.com/aweme/v1/web/aweme/detail/"
     for name in ("to_complete_endpoint", "model_2_endpoint"):

@@ -27,7 +27,7 @@ from pipelines.extract.pacing import Pace
 from pipelines.extract.pages import read
 from pipelines.extract.sending import error_of, hop_request, request_of, wire_of
 from pipelines.extract.signing import Signer, XBogusSigner
-from pipelines.extract.upstream import make_client
+from pipelines.extract.upstream import make_client, stand_in
 from schemas.pages import Page
 from schemas.settings import DEFAULT_USER_AGENT
 
@@ -81,7 +81,7 @@ class DouyinCrawler(Fetches):
         self._turn = asyncio.Semaphore(_chosen(max_tasks, told.max_tasks, 1))
         self._began_at: float | None = None
         self._client = make_client(
-            upstream,
+            stand_in(upstream),
             proxy=proxy or told.proxy,
             timeout=_chosen(timeout, told.timeout, 10.0),
             max_connections=_chosen(max_connections, told.max_connections, 10),

@@ -17,7 +17,7 @@ import httpx
 from pipelines.errors import ArchiveError, BadInput, Unreachable
 from pipelines.extract.link_forms import Kind
 from pipelines.extract.links import Hop, Link, resolve
-from pipelines.extract.upstream import make_client
+from pipelines.extract.upstream import make_client, stand_in
 from schemas.settings import DEFAULT_USER_AGENT
 
 Detail = Callable[[str], Awaitable[Mapping[str, Any]]]
@@ -33,7 +33,10 @@ _NAMES: dict[Kind, str] = {
 
 
 class Way(TypedDict, total=False):
-    """The way to the network: a `hop`, else an open `client`, else a client of its own (to `upstream`, if given)."""
+    """The way to the network: a `hop`, else an open `client`, else a client of its own.
+
+    That one goes to `upstream`, by default AWEME_UPSTREAM, where there is one.
+    """
 
     hop: Hop | None
     client: httpx.AsyncClient | None
@@ -180,7 +183,7 @@ def _hop(hop: Hop | None = None, client: httpx.AsyncClient | None = None, upstre
         return hop_through(client)
 
     async def through_own_client(url: str) -> tuple[int, str | None]:
-        async with make_client(upstream) as own:
+        async with make_client(stand_in(upstream)) as own:
             return await hop_through(own)(url)
 
     return through_own_client

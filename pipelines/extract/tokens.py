@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from pipelines.errors import ArchiveError, RateLimited, Unfamiliar, Unreachable
-from pipelines.extract.upstream import make_sync_client
+from pipelines.extract.upstream import make_sync_client, stand_in
 from schemas.settings import DEFAULT_USER_AGENT
 
 _REPORT_URL = "https://mssdk.bytedance.com/web/report"
@@ -47,7 +47,10 @@ def _now_ms() -> int:
 
 
 class TokenManager:
-    """msToken and ttwid, for callers that are not async; each call asks anew, through `upstream` where one is given."""
+    """msToken and ttwid, for callers that are not async; each call asks anew.
+
+    It asks `upstream`, by default AWEME_UPSTREAM, where there is one.
+    """
 
     @classmethod
     def gen_real_msToken(  # noqa: N802 - the interface list's name
@@ -128,7 +131,7 @@ def _ttwid_request() -> httpx.Request:
 
 def _send(request: httpx.Request, upstream: str | None) -> httpx.Response:
     request.headers["User-Agent"] = DEFAULT_USER_AGENT
-    with make_sync_client(upstream) as client:
+    with make_sync_client(stand_in(upstream)) as client:
         try:
             return client.send(request, follow_redirects=False)
         except _NO_ANSWER as error:
