@@ -37,19 +37,16 @@ def parse_every(text: str) -> timedelta:
 
 def check(settings: Settings, job: ArchiveJob) -> None:
     """BadInput where a job cannot be, as far as can be told without asking anybody: before a night, not in it."""
-    from pipelines.extract.links import Link, parse
-    from pipelines.jobs import settings_for
-    from pipelines.modes import OWN, kind_for, mode_of
+    from pipelines.jobs import known_target, settings_for
+    from pipelines.modes import mode_of
     from schemas.jobs import Mode
 
     settings_for(settings, job)
     if job.mode is Mode.SEARCH:
         raise BadInput("Mode search is not served: what to look for is asked each time, by aweme archive --keyword.")
-    if job.mode in OWN or job.target == "self":
-        return
-    found = parse(job.target, kind_for(job.mode))
-    if isinstance(found, Link):
-        mode_of(found.kind, job.mode)
+    known = known_target(job)
+    if known is not None:
+        mode_of(known.kind, job.mode)
 
 
 def server_environment(port: int, environ: Mapping[str, str]) -> dict[str, str]:

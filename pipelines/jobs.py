@@ -33,10 +33,12 @@ async def run_job(
     Raises BadInput where the job cannot be, before anything is kept.
     """
     settings, known = settings_for(settings, job), known_target(job)
+    if known is not None:
+        mode_of(known.kind, job.mode)
     async with open_house(settings, on_event=on_event, is_early=known is not None) as house:
         link = known or await find_target(house, job)
+        mode = mode_of(link.kind, job.mode)
         house.warm_up()
-        mode = job.mode if job.mode in OWN else mode_of(link.kind, job.mode)
         if job.mode is None:
             on_event("notice", text=f"The target leads to a {link.kind}: mode {mode}.")
         if first := first_operation(mode):

@@ -16,6 +16,8 @@ from archives import archive, ask, one, settings_for
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.errors import BadInput
+from schemas.jobs import Mode
 
 
 @pytest.fixture
@@ -48,6 +50,24 @@ def test_an_accounts_posts_become_rows_and_verified_files(tmp_path: Path, simula
     on_disk = {p.relative_to(tmp_path).as_posix() for p in (tmp_path / "media").rglob("*") if p.is_file()}
     assert on_disk == {path for path, _, _ in stored}
     assert one(settings, "SELECT count(*) FROM rejects") == summary.rejects
+
+
+@pytest.mark.parametrize(
+    ("target", "mode"),
+    [("no link at all", None), ("https://example.com/user/MS4wLjAB", None), ("7298145681699622182", "like")],
+)
+def test_a_target_that_cannot_be_makes_no_archive(tmp_path: Path, target: str, mode: Mode | None) -> None:
+    settings = settings_for(tmp_path / "a", "http://127.0.0.1:9")
+    with pytest.raises(BadInput):
+        archive(settings, target, mode=mode)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_short_link_that_leads_elsewhere_than_asked_makes_no_archive(tmp_path: Path, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path / "a", simulator.url)
+    with pytest.raises(BadInput, match="does not fit"):
+        archive(settings, simulator.world.accounts[0].short_link, mode=Mode.ONE)
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_second_run_asks_two_things_and_brings_only_what_is_new(tmp_path: Path, simulator: Simulator) -> None:

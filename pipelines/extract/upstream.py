@@ -75,7 +75,7 @@ def make_sync_client(
 def stand_in(given: str | None) -> str | None:
     """The address that stands in for Douyin: as given, else AWEME_UPSTREAM, for callers who have no settings."""
     # A script that was pointed at a made-up Douyin must not ask the real one through a function that takes no settings.
-    return os.environ.get("AWEME_UPSTREAM") if given is None else given
+    return (os.environ.get("AWEME_UPSTREAM") or None) if given is None else given
 
 
 def upstream_address(text: str) -> httpx.URL:
