@@ -324,6 +324,18 @@ def test_a_query_that_cannot_be_answered_says_why(lake):
         lake.query("SELECT CAST('x' AS INTEGER)")
 
 
+@pytest.mark.parametrize("value", ["'infinity'::TIMESTAMPTZ", "'-infinity'::DATE", "DATE '10000-01-01'"])
+def test_a_moment_that_no_calendar_has_is_said_and_ends_no_program(lake, value):
+    with pytest.raises(BadInput, match="cast it to VARCHAR"):
+        lake.query(f"SELECT {value} AS a")
+    assert lake.query(f"SELECT {value}::VARCHAR AS a").height == 1
+
+
+def test_the_first_and_the_last_day_are_answered(lake):
+    row = lake.query("SELECT DATE '0001-01-01', TIMESTAMP '9999-12-31 23:59:59', NULL::DATE, TIMESTAMP_NS '2020-01-01'")
+    assert [str(value) for value in row.row(0)] == ["0001-01-01", "9999-12-31 23:59:59", "None", "2020-01-01 00:00:00"]
+
+
 def test_types_that_frames_have_not_come_as_text(lake):
     row = lake.query("SELECT INTERVAL 2 DAY AS i, 5::HUGEINT AS h, sum(1) AS s, NULL::UUID AS u, [1] AS l").row(
         0, named=True

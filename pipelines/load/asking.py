@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,7 +15,9 @@ from schemas.catalog import BY_NAME
 if TYPE_CHECKING:
     import duckdb
 
-_FOREIGN = ("INTERVAL", "TIME WITH TIME ZONE", "TIME_NS", "BIT", "UUID", "VARIANT", "MAP")
+_FIRST_DAY, _LAST_DAY = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))
+_PER_DAY = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_FOREIGN = ("INTERVAL", "TIME WITH TIME ZONE", "TIME_NS", "BIT", "UUID", "VARIANT", "MAP", "UHUGEINT")
 
 
 def ask(
@@ -55,7 +58,7 @@ def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     described = answer.description or []
     foreign = [str(column[1]).split("(")[0] in _FOREIGN for column in described]
     if not any(foreign):
-        return answer.pl()
+        return _of_calendar(answer.pl())
     names = [column[0] for column in described]
     rows = answer.fetchall()
     values = {
@@ -63,6 +66,18 @@ def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         for at, name in enumerate(names)
     }
     return pl.DataFrame(values, strict=False)
+
+
+def _of_calendar(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame itself; BadInput where it holds moments that Python's calendar, which ends with 9999, has not."""
+    for name, dtype in frame.schema.items():
+        if isinstance(dtype, pl.Date | pl.Datetime):
+            days = frame.get_column(name).to_physical() // _PER_DAY[getattr(dtype, "time_unit", None)]
+            if not days.is_between(_FIRST_DAY, _LAST_DAY).all():
+                raise BadInput(
+                    f'"{name}" holds moments before the year 1 or after 9999: cast it to VARCHAR to see them.'
+                )
+    return frame
 
 
 def stats(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
