@@ -42,11 +42,13 @@ class Loader:
     async def follow(self, walk_ended: asyncio.Event) -> None:
         """Load files whenever rows are ready, until the walk has ended and nothing more is wanted."""
         house = self.run.house
+        lake = await house.lake()
         late = timedelta(0) if house.settings.catalog.startswith("sqlite:") else _LATE
+        began = house.now() - late  # before any commit of this walk
         # Most walks end with their first page: then one look finds what is left of earlier runs and what is new.
         await self._news(walk_ended, within=_PATIENCE)
-        began = ended = house.now() - late
         is_over = walk_ended.is_set()
+        ended = await house.on_lake(lake.moment) - late
         self.run.fresh_pages()
         await self._load(await self._unsettled())
         while not walk_ended.is_set():
@@ -55,8 +57,7 @@ class Loader:
                 await self._load({"pages": pages})
         if not is_over:
             # Other runs may have found posts of the same listing meanwhile.
-            ended = house.now() - late
-            lake = await house.lake()
+            ended = await house.on_lake(lake.moment) - late
             if pages := await house.on_lake(lake.applied_since, began):
                 await self._load({"pages": pages})
         if (scope := self._name()) is not None:

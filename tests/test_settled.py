@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from archives import archive, ask, one, settings_for
@@ -12,6 +16,8 @@ from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care.rebuilding import rebuild
 from pipelines.house import open_lake
+from pipelines.load import apply as applying
+from pipelines.loading import Loader
 from pipelines.settings import Settings
 
 STORED = "SELECT count(*) FROM files JOIN media USING (media_id) WHERE state = 'stored' AND kind = ?"
@@ -64,6 +70,35 @@ def test_what_a_rebuild_promises_besides_is_loaded_by_the_next_run(tmp_path: Pat
     assert rebuild(settings).is_written
     archive(settings, home)
     assert one(settings, STORED, "cover") == kept
+
+
+def test_rows_that_are_being_committed_while_files_are_looked_for_are_not_forgotten(
+    tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, news, committing = applying.apply, Loader._news, threading.Event()
+
+    def slow(*args: Any, **named: Any) -> Any:
+        done = commit(*args, **named)
+        committing.set()
+        time.sleep(1)
+        return done
+
+    async def until_a_commit_is_under_way(self: Loader, ended: asyncio.Event, within: float | None = None) -> None:
+        if within is None:
+            await news(self, ended)
+        else:
+            await asyncio.to_thread(committing.wait)
+
+    monkeypatch.setattr(applying, "apply", slow)
+    monkeypatch.setattr(Loader, "_news", until_a_commit_is_under_way)
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    home = simulator.world.accounts[0].home
+    for _ in range(2):
+        assert archive(settings, home).outcome == "complete"
+        promised = one(settings, "SELECT count(*) FROM media WHERE kind = 'caption'")
+        assert one(settings, STORED, "caption") == promised
+        simulator.world.add_posts(0, 3)
+        committing.clear()
 
 
 def test_a_run_with_a_limit_settles_nothing(tmp_path: Path, simulator: Simulator) -> None:

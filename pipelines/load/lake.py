@@ -252,6 +252,10 @@ class Lake:
         rows = self._rows("SELECT page_id FROM applied_pages WHERE applied_at >= ?", [moment])
         return [page_id for (page_id,) in rows]
 
+    def moment(self) -> datetime:
+        """The present moment, when nobody is committing: rows that say they are older can be read."""
+        return self.alone(lambda _: self._now())
+
     def wanted_ids(self, **search: Any) -> list[str]:
         """The media ids of what `wanted` would find, in the same order; takes the same."""
         return self._read(promises.find_ids, promises.Search(**search))
