@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,6 +60,8 @@ def job_from(kwargs: Mapping[str, Any]) -> ArchiveJob:
         fields["interval"] = None
     if media := _media(kwargs):
         fields["media"] = media
+    if isinstance(fields.get("root"), os.PathLike):
+        fields["root"] = os.fspath(fields["root"])
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     try:
         return ArchiveJob(**given)

@@ -7,6 +7,7 @@ intent is removed. Whoever opens the archive next finds an intent that a crash l
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from filecmp import cmp
 from pathlib import Path
@@ -42,7 +43,8 @@ def is_of_archive(path: Any, settings: Settings) -> bool:
     """Whether a `path` means the archive's own media: none is given, or the archive's root on this machine is."""
     if settings.is_s3:
         return False
-    return not path or Path(path).expanduser().resolve() == Path(settings.root).resolve()
+    is_path = isinstance(path, str | os.PathLike)
+    return not path or (is_path and Path(path).expanduser().resolve() == Path(settings.root).resolve())
 
 
 def own_folder(settings: Settings, lake: Lake, sec_user_id: str, nickname: str) -> Path:

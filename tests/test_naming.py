@@ -249,6 +249,14 @@ def test_a_user_folder_is_made_where_the_settings_say(tmp_path: Path) -> None:
     assert create_user_folder({"path": tmp_path, "mode": "../.."}, "x").is_relative_to(tmp_path)
     with pytest.raises(BadInput):
         create_user_folder("post", "x")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="path cannot be 5"):
+        create_user_folder({"path": 5}, "x")
+
+
+def test_a_path_goes_home_as_in_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = create_user_folder({"path": "~/videos", "mode": "post"}, "x")
+    assert folder == (tmp_path / "videos" / "douyin" / "post" / "x").resolve()
 
 
 def test_a_renamed_account_keeps_one_folder(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.errors import BadInput
@@ -57,3 +59,7 @@ def test_a_value_that_cannot_be_is_named(wrong: dict[str, object]) -> None:
 def test_kwargs_that_are_no_dict_are_refused() -> None:
     with pytest.raises(TypeError, match="dict"):
         job_from("https://www.douyin.com/user/x")  # type: ignore[arg-type]
+
+
+def test_a_path_may_be_a_path() -> None:
+    assert job_from({"url": "x", "path": Path("a") / "b"}).root == str(Path("a") / "b")

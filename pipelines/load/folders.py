@@ -73,7 +73,11 @@ def _user_folder(kwargs: Mapping[str, Any], nickname: str | None) -> Path:
     if not isinstance(kwargs, Mapping):
         raise BadInput("The first argument must be a dict with path and mode, as the settings of a run are.")
     mode = legal_name(str(kwargs.get("mode") or "PLEASE_SETUP_MODE"))
-    return (Path(kwargs.get("path") or "Download") / "douyin" / mode / _legal(nickname)).resolve()
+    path = kwargs.get("path") or "Download"
+    if not isinstance(path, str | os.PathLike):
+        raise BadInput(f"path cannot be {path!r}: name a folder.")
+    # A folder called ~ would be made where a shell is meant to go home.
+    return (Path(path).expanduser() / "douyin" / mode / _legal(nickname)).resolve()
 
 
 def _legal(nickname: Any) -> str:
