@@ -117,7 +117,7 @@ def begin(
         raise BadInput(f"max_cursor cannot be {max_cursor!r}: give 0, or the max_cursor of a post that was given.")
     if limit < 0:
         return None
-    size = min(max(_whole("page_counts", page_counts), 1), _MOST)
+    size = min(max(_whole("page_counts", _MOST if page_counts is None else page_counts), 1), _MOST)
     return Reading(crawler, operation, owner_id, None if cursor == "0" else cursor, size, limit or None)
 
 

@@ -129,7 +129,7 @@ def _kinds_of(value: str | None) -> tuple[str, ...]:
 
 def parse_interval(text: str | None) -> tuple[datetime | None, datetime | None]:
     """The first moment of an interval and the first moment after it, by China's days; None for an open end."""
-    if not text or text == "all":
+    if not text or text.strip().lower() == "all":
         return None, None
     first, bar, last = text.partition("|")
     try:

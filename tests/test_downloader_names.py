@@ -118,6 +118,7 @@ def test_files_have_a_path_whatever_type_a_name_has(odd: Any) -> None:
 INTERVALS = [
     (None, 1),
     ("all", 1),
+    (" All ", 1),
     ("2024-03-01|2024-03-01", 1),  # 00:30 in China, still the day before in UTC
     ("2024-02-29|2024-02-29", 0),
     ("2024-02-01|2024-02-29", 0),
@@ -133,7 +134,7 @@ def test_an_interval_is_of_whole_days_in_china(interval: str | None, count: int)
 
 def test_what_cannot_be_is_said() -> None:
     for wrong in ({"interval": "yesterday"}, {"interval": "2024-02-30|2024-03-01"}, {"interval": 7}):
-        with pytest.raises(BadInput):
+        with pytest.raises(BadInput, match="interval cannot be"):
             chosen(wrong, [POST])
     with pytest.raises(BadInput):
         chosen({}, ["no dict"])

@@ -205,7 +205,9 @@ async def test_a_negative_max_counts_asks_for_nothing(simulator: Simulator, acco
     assert len(simulator.log) == before
 
 
-@pytest.mark.parametrize(("page_counts", "asked"), [(500, "20"), (0, "1"), (-7, "1"), (2.7, "2"), (18, "18")])
+@pytest.mark.parametrize(
+    ("page_counts", "asked"), [(500, "20"), (0, "1"), (-7, "1"), (2.7, "2"), (18, "18"), (None, "20")]
+)
 async def test_page_counts_is_clamped(simulator: Simulator, account: Any, page_counts: Any, asked: str) -> None:
     before = len(simulator.log)
     async for _ in handler.fetch_user_post_videos(account.sec_user_id, 0, page_counts, None):

@@ -44,9 +44,12 @@ def chosen(kwargs: Mapping[str, Any], aweme_datas: Any) -> list[Mapping[str, Any
     posts = [aweme_datas] if isinstance(aweme_datas, Mapping) else list(aweme_datas or ())
     if not all(isinstance(post, Mapping) for post in posts):
         raise BadInput("aweme_datas must be a dict of a post, or a list of such dicts.")
+    interval = kwargs.get("interval")
+    if not isinstance(interval, str | None):
+        raise BadInput(f"interval cannot be {interval!r}: write two days as 2024-01-01|2024-06-30, or 'all'.")
     try:
-        since, until = parse_interval(kwargs.get("interval"))
-    except (ValueError, AttributeError) as error:
+        since, until = parse_interval(interval)
+    except ValueError as error:
         raise BadInput(f"{error}; or leave it at 'all'.") from error
 
     def is_within(moment: datetime | None) -> bool:
