@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.errors import BadInput
+from pipelines.load.plans import is_on
 from pipelines.settings import Settings, load_settings
 from schemas.jobs import ArchiveJob
 
@@ -74,7 +75,7 @@ def _media(kwargs: Mapping[str, Any]) -> str | None:
     """Which files are asked for by the switches of the sides, where there are any."""
     if all(kwargs.get(name) is None for name in _SIDES):
         return None
-    return ",".join(["video", "image", *(kind for name, kind in _SIDES.items() if kwargs.get(name))])
+    return ",".join(["video", "image", *(kind for name, kind in _SIDES.items() if is_on(kwargs, name))])
 
 
 def _tries(retries: Any) -> int:

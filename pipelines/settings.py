@@ -13,10 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipelines.errors import BadInput
-from schemas.settings import SETTINGS, Setting
-
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off", ""}
+from schemas.settings import SETTINGS, Setting, truth_of
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ def _typed(setting: Setting, value: Any, origin: str) -> Any:
     if setting.name == "media" and isinstance(value, (list, tuple)):
         value = ",".join(map(str, value))
     try:
-        return _truth(value) if setting.kind is bool else _of_kind(setting.kind, value)
+        return truth_of(value) if setting.kind is bool else _of_kind(setting.kind, value)
     except (TypeError, ValueError) as error:
         shown = "the value given" if setting.is_secret else repr(value)
         raise BadInput(f"{setting.name} cannot be {shown} (from {origin}): {setting.meaning}.") from error
@@ -137,17 +134,6 @@ def _of_kind(kind: type, value: Any) -> Any:
     if is_part or isinstance(value, list | dict):
         raise TypeError(value)
     return kind(value)
-
-
-def _truth(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError(word)
 
 
 def _settings(values: dict[str, Any], origins: dict[str, str], beside: Path) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 DEFAULT_USER_AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -57,3 +58,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("memory_limit", str, "160MB", "memory that DuckDB may use"),
     Setting("prefect", bool, False, "run as Prefect flows even where no Prefect API is configured"),
 )
+
+_ON = {"1", "true", "yes", "on"}
+_OFF = {"0", "false", "no", "off", ""}
+
+
+def truth_of(value: Any) -> bool:
+    """Whether a switch is on, as people and files write it; ValueError for what says neither."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in _ON | _OFF:
+        return word in _ON
+    raise ValueError(word)

@@ -97,6 +97,8 @@ PLANS: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({}, {"private_status": None}, ["video:0"]),
     ({}, {"private_status": 7}, ["video:0"]),
     (KWARGS, {"is_prohibited": True}, []),
+    ({"music": "no", "cover": "false", "desc": "0"}, {}, ["video:0"]),
+    ({"music": "yes", "cover": 1, "desc": "True"}, {}, ["music:0", "dynamic_cover:0", "caption:0", "video:0"]),
 ]
 
 
@@ -136,6 +138,8 @@ def test_what_cannot_be_is_said() -> None:
     for wrong in ({"interval": "yesterday"}, {"interval": "2024-02-30|2024-03-01"}, {"interval": 7}):
         with pytest.raises(BadInput, match="interval cannot be"):
             chosen(wrong, [POST])
+    with pytest.raises(BadInput, match="music cannot be"):
+        plan({"music": "loud"}, POST)
     with pytest.raises(BadInput):
         chosen({}, ["no dict"])
     with pytest.raises(BadInput):
@@ -179,6 +183,16 @@ async def test_a_folder_elsewhere_gets_the_files_and_the_archive_the_posts(accou
     assert all(one.is_dir() for one in folder.iterdir()), "folderize gives each post its folder"
     assert rows("SELECT count(*) FROM files") == [(0,)]
     assert rows("SELECT count(*) FROM posts") == [(5,)]
+
+
+@pytest.mark.parametrize(("switch", "depth"), [("no", 1), ("false", 1), (False, 1), (None, 1), ("yes", 2), (True, 2)])
+async def test_a_post_has_a_folder_of_its_own_where_asked_for(
+    account: Any, tmp_path: Path, switch: Any, depth: int
+) -> None:
+    posts = [post for post in await posts_of(account) if post["video_play_addr"] and not post["images"]][:1]
+    async with DouyinDownloader({"folderize": switch}) as downloader:
+        done = await downloader.handle_download({"folderize": switch}, posts[0], tmp_path / "own")
+    assert [(kept.path or "").count("/") for kept in done] == [depth]
 
 
 async def test_nothing_to_do_is_no_error_and_no_exit(account: Any, tmp_path: Path) -> None:

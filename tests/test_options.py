@@ -63,3 +63,10 @@ def test_kwargs_that_are_no_dict_are_refused() -> None:
 
 def test_a_path_may_be_a_path() -> None:
     assert job_from({"url": "x", "path": Path("a") / "b"}).root == str(Path("a") / "b")
+
+
+def test_a_switch_may_be_a_word() -> None:
+    job = job_from({"url": "x", "music": "no", "cover": "yes", "desc": "0", "folderize": "no"})
+    assert (job.media, job.folderize) == ("video,image,cover", False)
+    with pytest.raises(BadInput, match="desc cannot be"):
+        job_from({"url": "x", "desc": "loud"})

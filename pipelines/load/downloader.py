@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.errors import Absent, ArchiveError, BadInput, Blocked, Interrupted, Private
 from pipelines.load.hosts import Hosts, Sleep
 from pipelines.load.naming import DEFAULT_TEMPLATE, check_template, file_path
+from pipelines.load.plans import is_on
 from pipelines.load.shelf import Shelf
 from pipelines.load.sniff import TEXT, sniff_as, suffixes_of
 from pipelines.load.storage import Storage
@@ -57,7 +58,7 @@ class DouyinDownloader(Tasks):
         given = kwargs or {}
         self.kwargs = dict(given)
         self.naming = check_template(naming or given.get("naming") or DEFAULT_TEMPLATE)
-        self.folderize = bool(given.get("folderize")) if folderize is None else folderize
+        self.folderize = is_on(given, "folderize") if folderize is None else folderize
         self.source = source
         self.storage = storage
         self.now = now

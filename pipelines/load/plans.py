@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.errors import BadInput
 from schemas.files import Wanted
 from schemas.jobs import parse_interval
+from schemas.settings import truth_of
 
 _CHINA = timezone(timedelta(hours=8))
 _GALLERIES = (2, 68, 150)  # their play address leads to the sound
@@ -58,6 +59,14 @@ def chosen(kwargs: Mapping[str, Any], aweme_datas: Any) -> list[Mapping[str, Any
     return [post for post in posts if is_within(moment_of(post.get("create_time")))]
 
 
+def is_on(kwargs: Mapping[str, Any], name: str) -> bool:
+    """Whether a switch of kwargs is on; BadInput for what says neither yes nor no."""
+    try:
+        return kwargs.get(name) is not None and truth_of(kwargs[name])
+    except ValueError as error:
+        raise BadInput(f"{name} cannot be {kwargs[name]!r}: give True or False.") from error
+
+
 def newest_by_author(posts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The newest post of each author among these, by Douyin's ids, which grow with time: sec_user_id to aweme_id."""
     newest: dict[str, str] = {}
@@ -80,13 +89,13 @@ def moment_of(value: Any) -> datetime | None:
 
 def _sides(kwargs: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, int, Sequence[str]]]:
     sides: list[tuple[str, int, Sequence[str]]] = []
-    if kwargs.get("music") and data.get("music_status") == 1:
+    if is_on(kwargs, "music") and data.get("music_status") == 1:
         sides += [("music", 0, [url]) for _, url in _addresses(data.get("music_play_url"))[:1]]
-    if kwargs.get("cover"):
+    if is_on(kwargs, "cover"):
         moving, still = _addresses(data.get("animated_cover")), _addresses(data.get("cover"))
         kind, found = ("dynamic_cover", moving) if moving else ("cover", still)
         sides += [(kind, 0, [url]) for _, url in found[:1]]
-    if kwargs.get("desc") and _caption(data):
+    if is_on(kwargs, "desc") and _caption(data):
         sides.append(("caption", 0, ()))
     return sides
 

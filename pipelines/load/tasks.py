@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 
 from pipelines.errors import BadInput
 from pipelines.load.naming import check_template
-from pipelines.load.plans import chosen, newest_by_author, plan
+from pipelines.load.plans import chosen, is_on, newest_by_author, plan
 from pipelines.load.storage import Storage
 from schemas.files import Kept, Wanted
 
@@ -191,7 +191,7 @@ class Tasks:
         """The same downloader, writing to a folder; and whether that folder is within its storage's root."""
         there, engine = _folder(user_path), copy(self)
         engine.naming = check_template(kwargs.get("naming") or self.naming)
-        engine.folderize = bool(kwargs["folderize"]) if kwargs.get("folderize") is not None else self.folderize
+        engine.folderize = is_on(kwargs, "folderize") if kwargs.get("folderize") is not None else self.folderize
         root = Path(self.storage.root).resolve() if self.storage.is_local else None
         if root is not None and there != root and there.is_relative_to(root):
             engine.folder = there.relative_to(root).as_posix()
