@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.books import ArchiveBooks
-from pipelines.errors import Absent
-from pipelines.house import make_crawler, make_source, open_storage, utc_now
+from pipelines.fresh import FreshAddresses
+from pipelines.house import make_source, open_storage, utc_now
 from pipelines.load.downloader import DouyinDownloader as Machinery
 from pipelines.load.tasks import Company
 from pipelines.options import settings_from
@@ -17,7 +16,6 @@ from pipelines.stream_tasks import RoomRecorder
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
-    from schemas.files import Wanted
 
 
 class DouyinDownloader(Machinery):
@@ -28,7 +26,7 @@ class DouyinDownloader(Machinery):
 
     def __init__(self, kwargs: Mapping[str, Any] | None = None, *, settings: Settings | None = None) -> None:
         self.settings = settings or settings_from(kwargs)
-        source = make_source(self.settings)
+        source, fresh = make_source(self.settings), FreshAddresses(self.settings)
         super().__init__(
             kwargs,
             source=source,
@@ -37,9 +35,9 @@ class DouyinDownloader(Machinery):
             naming=self.settings.naming,
             folderize=self.settings.folderize,
             max_tries=self.settings.max_tries,
-            company=Company(ArchiveBooks(self.settings), self._refreshed, RoomRecorder(self.settings, source)),
+            company=Company(ArchiveBooks(self.settings), fresh.of, RoomRecorder(self.settings, source)),
         )
-        self._media = source
+        self._media, self._fresh = source, fresh
 
     async def __aenter__(self) -> Self:
         return self
@@ -51,22 +49,5 @@ class DouyinDownloader(Machinery):
 
     async def close(self) -> None:
         """Let the connections go."""
+        await self._fresh.close()
         await self._media.close()
-
-    async def _refreshed(self, wanted: Wanted) -> Wanted | None:
-        """The same file with addresses from its post's detail; None where there is none any more."""
-        from pipelines.extract.questions import question
-        from pipelines.load.plans import plan
-        from pipelines.transform.interface import detail_dict
-        from schemas.bodies import load_json
-
-        aweme_id = wanted.aweme_id or ""
-        try:
-            async with make_crawler(self.settings) as crawler:
-                page = await crawler.ask("post_detail", question("post_detail", aweme_id), target=aweme_id)
-        except Absent:
-            return None
-        everything = {"music": True, "cover": True, "desc": True}
-        fresh = {file.media_id: file for file in plan(everything, detail_dict(load_json(page.body)))}
-        found = fresh.get(wanted.media_id)
-        return replace(wanted, urls=found.urls) if found else None

@@ -237,6 +237,29 @@ async def test_files_that_cannot_be_had_are_told_and_not_raised(account: Any, tm
         assert rows("SELECT count(*) FROM files WHERE state = 'stored'") == [(0,)]
 
 
+async def test_a_file_is_got_from_its_other_addresses_where_the_first_leads_nowhere(
+    account: Any, tmp_path: Path
+) -> None:
+    posts = await posts_of(account, 30)
+    async with DouyinDownloader(KWARGS) as downloader:
+        done = await downloader.create_download_tasks(KWARGS, posts, tmp_path / "own")
+    check(tmp_path / "own", done)
+
+
+async def test_files_that_fail_together_ask_for_each_post_once_and_in_turn(account: Any, tmp_path: Path) -> None:
+    with (
+        Simulator(World(seed=1, users=1, posts=30), faults=["media:*=403"]) as running,
+        in_force(running, tmp_path, AWEME_MIN_INTERVAL="0.2"),
+    ):
+        posts = await posts_of(account, 4)
+        began = time.monotonic()
+        async with DouyinDownloader(KWARGS) as downloader:
+            done = await downloader.create_download_tasks(KWARGS, posts, tmp_path / "own")
+        failed = {kept.media_id.split(":")[0] for kept in done if kept.state == "failed"}
+        assert len(failed) == len(running.app.requests_to("post_detail")) > 2
+        assert time.monotonic() - began > 0.2 * (len(failed) - 1)
+
+
 def on_air(simulator: Simulator, account: Any, **script: Any) -> LiveRoom:
     usual = {"started": time.time() - 1, "length_s": 4.0, "segment_s": 0.4, "ending": "endlist"}
     room = LiveRoom(account.webcast_id, account.room_id, 0, **(usual | script))

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from pipelines.errors import BadInput
+from pipelines.errors import ArchiveError, BadInput, Blocked, Transient
 from pipelines.load.naming import check_template
 from pipelines.load.plans import chosen, is_on, newest_by_author, plan
 from pipelines.load.storage import Storage
@@ -170,7 +170,7 @@ class Tasks:
         return await self.handle_stream(kwargs, webcast_data, user_path)
 
     async def _got(self, kwargs: Mapping[str, Any], wanted: list[Wanted], books: Books | None = None) -> list[Kept]:
-        done: list[Kept] = []
+        done: dict[str, Kept] = {}
         known = await books.kept([file.media_id for file in wanted]) if books else {}
         stored = {media_id: row for media_id, row in known.items() if row.state == "stored"}
         missing = [
@@ -178,14 +178,46 @@ class Tasks:
             for file in wanted
             if file.media_id not in stored
         ]
+
+        def note(kept: Kept) -> None:
+            done[kept.media_id] = kept
+
+        asked: set[str] = set()
+
+        async def refresh(file: Wanted) -> Wanted | None:
+            asked.add(file.media_id)
+            return await self.company.refresh(file) if self.company.refresh else None
+
+        concurrency = _concurrency(kwargs)
         try:
             await self.download(
-                missing, on_done=done.append, refresh=self.company.refresh, concurrency=_concurrency(kwargs)
+                missing, on_done=note, refresh=refresh if self.company.refresh else None, concurrency=concurrency
             )
+            # Where no host was asked, no other one can help.
+            failed = {kept.media_id for kept in done.values() if kept.state != "stored" and kept.source_host} - asked
+            others = await self._by_other_addresses([file for file in missing if file.media_id in failed])
+            await self.download(others, on_done=note, concurrency=concurrency)
         finally:
             if books and done:
-                await books.keep(done)
-        return [*stored.values(), *done]
+                await books.keep(list(done.values()))
+        return [*stored.values(), *done.values()]
+
+    async def _by_other_addresses(self, files: list[Wanted]) -> list[Wanted]:
+        """The files that Douyin has more addresses of: a post's dict holds the first of each file only."""
+        found: list[Wanted] = []
+        for file in files:
+            try:
+                fresh = await self.company.refresh(file) if self.company.refresh and file.urls else None
+            except Blocked:
+                raise
+            except Transient:
+                break  # what Douyin does not tell now it may tell when the files are asked for again
+            except ArchiveError:
+                continue
+            urls = tuple(url for url in fresh.urls if url not in file.urls) if fresh else ()
+            if urls:
+                found.append(replace(file, urls=urls))
+        return found
 
     def _at(self, kwargs: Mapping[str, Any], user_path: Any) -> tuple[Self, bool]:
         """The same downloader, writing to a folder; and whether that folder is within its storage's root."""
