@@ -260,6 +260,16 @@ async def test_files_that_fail_together_ask_for_each_post_once_and_in_turn(accou
         assert time.monotonic() - began > 0.2 * (len(failed) - 1)
 
 
+async def test_a_file_that_was_removed_is_got_again(account: Any) -> None:
+    posts, folder = await posts_of(account, 6), await own_folder(account)
+    async with DouyinDownloader({}) as downloader:
+        first = await downloader.create_download_tasks({}, posts, folder)
+        for path in folder.iterdir():
+            path.unlink()
+        check(folder, await downloader.create_download_tasks({}, posts, folder))
+    assert rows("SELECT count(*) FROM files WHERE state = 'stored'") == [(len(first),)]
+
+
 def on_air(simulator: Simulator, account: Any, **script: Any) -> LiveRoom:
     usual = {"started": time.time() - 1, "length_s": 4.0, "segment_s": 0.4, "ending": "endlist"}
     room = LiveRoom(account.webcast_id, account.room_id, 0, **(usual | script))

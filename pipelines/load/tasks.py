@@ -172,7 +172,7 @@ class Tasks:
     async def _got(self, kwargs: Mapping[str, Any], wanted: list[Wanted], books: Books | None = None) -> list[Kept]:
         done: dict[str, Kept] = {}
         known = await books.kept([file.media_id for file in wanted]) if books else {}
-        stored = {media_id: row for media_id, row in known.items() if row.state == "stored"}
+        stored = {media_id: row for media_id, row in known.items() if await self._is_there(row)}
         missing = [
             replace(file, attempts=known[file.media_id].attempts) if file.media_id in known else file
             for file in wanted
@@ -201,6 +201,10 @@ class Tasks:
             if books and done:
                 await books.keep(list(done.values()))
         return [*stored.values(), *done.values()]
+
+    async def _is_there(self, row: Kept) -> bool:
+        """Whether a file that the archive keeps lies where its row says: whoever removed it may want it again."""
+        return row.state == "stored" and row.path is not None and await self.storage.exists(row.path)
 
     async def _by_other_addresses(self, files: list[Wanted]) -> list[Wanted]:
         """The files that Douyin has more addresses of: a post's dict holds the first of each file only."""
