@@ -180,6 +180,44 @@ async def test_an_error_page_is_never_kept_as_a_segment() -> None:
     assert b"<html>" not in joined(await recorded(stream, watch))
 
 
+KEY = b'#EXT-X-KEY:METHOD=AES-128,URI="https://key"'
+RANGE = b"#EXT-X-BYTERANGE:188@0"
+
+
+class Changing(Broadcast):
+    """A broadcast whose playlists carry a line more from a moment on."""
+
+    since, line = START, KEY
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        if not request.url.path.endswith(".m3u8") or self.clock() < self.since:
+            return answer
+        body = b"".join([chunk async for chunk in answer.stream])  # type: ignore[union-attr]
+        return httpx.Response(200, stream=Body(body.replace(b"#EXTINF", self.line + b"\n#EXTINF")))
+
+
+@pytest.mark.parametrize(("line", "why"), [(KEY, "encrypted"), (RANGE, "parts of one file")])
+async def test_a_stream_that_cannot_be_recorded_is_said_at_once(line: bytes, why: str) -> None:
+    stream = Changing(on_air())
+    stream.line = line
+    with pytest.raises(Unfamiliar, match=why):
+        await recorded(stream, stream.watch())
+    assert len(stream.asked) == 1
+
+
+async def test_a_stream_that_becomes_unrecordable_has_a_gap_to_its_end() -> None:
+    stream = Changing(on_air())
+    stream.since = START + 20
+    watch = stream.watch()
+    pieces = await recorded(stream, watch)
+    assert joined(pieces) == stream.segments(1, len(pieces))
+    assert watch.end is End.ENDED
+    (gap,) = watch.gaps
+    assert "encrypted" in gap.reason
+    assert gap.first == len(pieces) + 1 < 35
+
+
 async def test_a_discontinuity_is_told_with_the_segment_that_it_precedes() -> None:
     stream = Broadcast(on_air(restarts=(14,)))
     pieces = await recorded(stream, stream.watch())

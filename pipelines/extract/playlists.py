@@ -13,6 +13,10 @@ from schemas.jobs import QUALITIES
 _DEFAULT_TARGET_S = 4.0
 
 
+class Unrecordable(Unfamiliar):
+    """A stream in a form that is not recorded; to ask the room again changes nothing of that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One piece of a stream. `number` is its identity: its address may change at every refresh.
@@ -59,7 +63,7 @@ class Master:
 
 
 def read_playlist(body: bytes, url: str) -> Master | Window:
-    """A playlist as it came from `url`; Unfamiliar where it is none, or one that cannot be recorded."""
+    """A playlist as it came from `url`; Unfamiliar where it is none, Unrecordable for one that cannot be."""
     text = body.decode("utf-8-sig", "replace")
     if not text.lstrip().startswith("#EXTM3U"):
         raise Unfamiliar("A stream's address gives no playlist; the room is asked again.")
@@ -104,9 +108,9 @@ def _window(read: Any) -> Window:
 
 def _segment(item: Any) -> Segment:
     if item.key is not None and item.key.method not in (None, "", "NONE"):
-        raise Unfamiliar("The stream is encrypted, so it cannot be recorded; choose another quality or --stream flv.")
+        raise Unrecordable("The stream is encrypted, so it cannot be recorded; choose another quality or --stream flv.")
     if item.byterange:
-        raise Unfamiliar("The stream's segments are parts of one file, which is not recorded; try --stream flv.")
+        raise Unrecordable("The stream's segments are parts of one file, which is not recorded; try --stream flv.")
     return Segment(
         number=int(item.media_sequence),
         url=item.absolute_uri,

@@ -14,7 +14,7 @@ from contextlib import aclosing
 
 from pipelines.errors import Absent, ArchiveError, NotFound, Unfamiliar
 from pipelines.extract.flv import FlvReader
-from pipelines.extract.playlists import Master, Segment, Window, choose, read_playlist
+from pipelines.extract.playlists import Master, Segment, Unrecordable, Window, choose, read_playlist
 from pipelines.extract.sequences import Gap, Ledger
 from pipelines.extract.watching import PASSING, End, Piece, Watch, reason_of
 
@@ -26,7 +26,7 @@ _FAILED_LOADS = 4
 async def record_hls(watch: Watch, address: str, *, quality: str | None = None) -> AsyncGenerator[Piece, None]:
     """The segments of a live playlist from the oldest that is there, until the end that `watch.end` names.
 
-    Raises what `watch.reenter` raises, and Blocked or BadInput of the source.
+    Raises what `watch.reenter` raises, Blocked or BadInput of the source, and Unrecordable where the stream begins so.
     """
     recorder = _HlsRecorder(watch, quality)
     watch.begin()
@@ -35,6 +35,7 @@ async def record_hls(watch: Watch, address: str, *, quality: str | None = None) 
         async with aclosing(recorder.follow(following)) as pieces:
             async for piece in pieces:
                 yield piece
+        recorder.check_form()
         following = None if watch.end else await watch.again()
     if watch.end is not End.FULL:
         async with aclosing(recorder.rest()) as pieces:
@@ -54,6 +55,7 @@ class _HlsRecorder:
         self._media_url: str | None = None
         self._good: str | None = None  # the address that may show more than was seen
         self._has_seen_end = self._has_expired = False
+        self._why_not = ""
 
     async def follow(self, address: str) -> AsyncGenerator[Piece, None]:
         """New segments of a playlist until it leads no further: refused, ended, standing still, or enough."""
@@ -93,6 +95,11 @@ class _HlsRecorder:
             is_slow = has_moved and not self._left
             await watch.sleep(max(0.0, began + window.target_s * (1.0 if is_slow else 0.5) - watch.clock()))
 
+    def check_form(self) -> None:
+        """Unrecordable where nothing came, and nothing will: the form of a stream is no matter of its address."""
+        if self._why_not and not self._watch.seconds:
+            raise Unrecordable(self._why_not)
+
     async def rest(self) -> AsyncGenerator[Piece, None]:
         """What is there yet of a broadcast that is over; what is known to be missing is noted as a gap."""
         watch = self._watch
@@ -101,6 +108,8 @@ class _HlsRecorder:
                 yield piece
         async for piece in self._take(self._left, is_last_chance=True):
             yield piece
+        if self._why_not and not self._has_seen_end:
+            watch.gaps.append(Gap(self._why_not, watch.now(), self._ledger.next_number))
         if self._has_expired and not self._has_seen_end:
             reason = "the address expired before the broadcast was over, and none shows its end"
             watch.gaps.append(Gap(reason, watch.now(), self._ledger.next_number))
@@ -125,7 +134,13 @@ class _HlsRecorder:
 
     async def _load(self, address: str) -> Window:
         url = self._media_url or address
-        playlist = read_playlist(await self._watch.fetch(url), url)
+        body = await self._watch.fetch(url)
+        try:
+            playlist = read_playlist(body, url)
+        except Unrecordable as error:
+            self._why_not = str(error)
+            raise
+        self._why_not = ""
         if isinstance(playlist, Master):
             if self._media_url is not None:
                 raise Unfamiliar("A playlist leads to other playlists without end; the room is asked again.")
