@@ -55,7 +55,9 @@ class Loader:
             await self._news(walk_ended)
             if not walk_ended.is_set() and (pages := self.run.fresh_pages()):
                 await self._load({"pages": pages})
-        if not is_over:
+        if not is_over and self.scope().get("aweme_ids") is not None:
+            await self._load({})  # among them are some that the walk passed over, which are on none of its pages
+        elif not is_over:
             # Other runs may have found posts of the same listing meanwhile.
             ended = await house.on_lake(lake.moment) - late
             if pages := await house.on_lake(lake.applied_since, began):

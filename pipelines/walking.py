@@ -62,6 +62,7 @@ class Walk:
             await self._on(step)
         if self.last is None:
             return
+        await self._take_known()
         summary, verdict = self.run.summary, verdict_of(self.last)
         summary.verdict = max(summary.verdict, verdict, key=_VERDICTS.index)
         if verdict == "partial":
@@ -135,6 +136,7 @@ class Walk:
 
     async def _begin(self) -> AsyncIterator[tuple[Page, Checkpoint]]:
         from pipelines.extract.listings import walk
+        from pipelines.extract.progress import takes_up
 
         run, job = self.run, self.run.job
         lake = await run.house.lake()
@@ -143,15 +145,17 @@ class Walk:
         checkpoint = await run.house.on_lake(lake.checkpoint, name, self.owner_id)
         began = run.house.now()
         self._foretell(checkpoint)
-        is_cut = checkpoint is not None and checkpoint.cursor is not None and checkpoint.finished_at is None
-        self._took_up = self._took_up or (is_cut and endpoint.order is Order.TIME and self.limit is None)
         asked = job.filter if self.listing.is_dated else Filter()
-        start = str(int(asked.until.timestamp() * 1000)) if asked.until else None
+        start = self._start()
+        # A listing without an order of time is read to its end each time.
+        is_full = (job.full and not self._looks_again) or endpoint.order is Order.PLACE
+        goes_on = takes_up(endpoint, checkpoint, is_full=is_full, max_items=self.limit, start_cursor=start)
+        self._took_up = self._took_up or (goes_on and endpoint.order is Order.TIME)
         fresh_from = began - timedelta(days=job.refresh_days) if job.refresh_days else None
 
         async def known(ids: Sequence[str]) -> set[str]:
             # A walk that goes on where it was cut off must not take for old what it brought itself.
-            before = checkpoint.started_at if checkpoint and is_cut and checkpoint.started_at else began
+            before = checkpoint.started_at if checkpoint and goes_on and checkpoint.started_at else began
             found: set[str] = await run.house.on_lake(lake.known_ids, name, self.owner_id, ids, before=before)
             return found
 
@@ -160,17 +164,41 @@ class Walk:
             operation=self.listing.operation,
             owner_id=self.owner_id,
             checkpoint=checkpoint,
-            # A listing without an order of time is read to its end each time.
-            is_full=(job.full and not self._looks_again) or endpoint.order is Order.PLACE,
+            is_full=is_full,
             max_items=self.limit,
             page_size=job.page_counts,
-            start_cursor=str(job.max_cursor) if job.max_cursor else start,
+            start_cursor=start,
             since=asked.since,
             fresh_from=fresh_from,
             expected=run.expected,
             known=known,
             now=run.house.now,
         )
+
+    def _start(self) -> str | None:
+        """The cursor at which the job asks to begin; None for the top."""
+        job = self.run.job
+        if job.max_cursor:
+            return str(job.max_cursor)
+        until = job.filter.until if self.listing.is_dated else None
+        return str(int(until.timestamp() * 1000)) if until else None
+
+    async def _take_known(self) -> None:
+        """Count in what was read before and passed over, in the listing's order: its files may be wanting still."""
+        if self.limit is None or self.last is None or not self.listing.has_media:
+            return
+        endpoint, start = endpoint_of(self.listing.operation), self._start()
+        if endpoint.order is Order.FEED:
+            return
+        await self.run.apply()
+        lake = await self.run.house.lake()
+        place: dict[str, Any] = {"seen_since": self.last.started_at}
+        if endpoint.order is Order.TIME:
+            place = {"units_per_second": endpoint.units_per_second, "below": int(start) if start else None}
+        known = await self.run.house.on_lake(
+            lake.entry_ids, self.listing.listing, self.owner_id, limit=self.limit, **place
+        )
+        self.taken = set(list(dict.fromkeys([*known, *self.taken]))[: self.limit])
 
     def _foretell(self, checkpoint: Checkpoint | None) -> None:
         """Say how many items there will be to read, where the owner's profile counts them."""

@@ -216,6 +216,23 @@ async def test_the_same_limit_again_does_not_read_deeper_and_a_greater_one_does(
     assert len(listing.seen) >= 60
 
 
+async def test_a_limit_is_counted_from_the_newest_though_a_walk_was_cut_off_further_down():
+    listing = Listing(posts(100), size=10)
+    cut = await read(listing, pages=4, page_size=10)
+    listing.times |= posts(5, start=10_000)
+    end = await read(listing, cut, max_items=50, page_size=10)
+    assert end.is_as_asked
+    assert posts(5, start=10_000) <= listing.seen, "what came since is among the newest"
+    assert len(listing.seen) <= 60, "what the cut walk read counts"
+
+
+async def test_a_limit_of_a_listing_by_place_counts_what_was_read_before_the_cut():
+    pages = [page(next_cursor=str(n), item_count=1, item_ids=(str(n),), has_more=True) for n in (3, 4, 5)]
+    cut = Checkpoint("mix", "u", cursor="2", is_full=True, item_count=2, started_at=NOW)
+    last, asked = await ends_as(pages, operation="user_mix", checkpoint=cut, max_items=3)
+    assert (last.is_as_asked, last.item_count, asked) == (True, 3, 1)
+
+
 async def test_an_interval_ends_the_walk_and_the_stretch_says_what_was_read():
     day = 86_400_000
     listing = Listing({day * d for d in range(1, 40)})

@@ -227,9 +227,8 @@ def begin(
     old = checkpoint or Checkpoint(endpoint.listing or endpoint.name, owner_id)
     start = _place(start_cursor)
     bound, fresh = (_in_units(moment, endpoint) for moment in (since, fresh_from))
-    is_cut = old.cursor is not None and old.finished_at is None and endpoint.order is not Order.FEED
-    if is_cut and start is None and (old.is_full or not is_full):
-        progress = Progress(endpoint, old, old.is_full, old.cursor, is_from_top=True)
+    if takes_up(endpoint, old, is_full=is_full, max_items=max_items, start_cursor=start_cursor):
+        progress = Progress(endpoint, old, old.is_full, old.cursor, is_from_top=True, items=old.item_count)
     else:
         new = replace(
             old,
@@ -246,6 +245,18 @@ def begin(
     progress.max_items, progress.since, progress.fresh_from = max_items, bound, fresh
     progress.expected = expected
     return progress
+
+
+def takes_up(
+    endpoint: Endpoint, old: Checkpoint | None, *, is_full: bool, max_items: int | None, start_cursor: str | None
+) -> bool:
+    """Whether a walk goes on where the one before was cut off; else it begins anew, and stretches say what is read."""
+    if old is None or old.cursor is None or old.finished_at is not None or endpoint.order is Order.FEED:
+        return False
+    if _place(start_cursor) is not None or (is_full and not old.is_full):
+        return False
+    # The newest so many are at the top, whatever a walk had left to read when it was cut off.
+    return max_items is None or (endpoint.order is not Order.TIME and old.item_count < max_items)
 
 
 def _in_units(moment: datetime | None, endpoint: Endpoint) -> int | None:

@@ -31,6 +31,37 @@ def known_ids(
     return {row[0] for row in rows.fetchall() if row[1] == listing and row[2] < before}
 
 
+def entry_ids(
+    con: duckdb.DuckDBPyConnection,
+    listing: str,
+    owner_id: str,
+    *,
+    limit: int,
+    units_per_second: int | None = None,
+    below: int | None = None,
+    seen_since: datetime | None = None,
+) -> list[str]:
+    """The first posts of a listing, about; those that are gone from it left out.
+
+    With `units_per_second`, the unit of its cursors, newest first, and with `below` from that cursor down; else those
+    shown since `seen_since`, in that order.
+    """
+    place, values = "last_seen_at >= ?", [seen_since, limit]
+    order = "last_seen_at, position"
+    if units_per_second is not None:
+        # What a page showed stood below its cursor; what the first page showed, below the moment when it did.
+        seen = f"epoch_us(last_seen_at) // {1_000_000 // units_per_second}"
+        bound = f"coalesce(nullif(TRY_CAST(cursor AS BIGINT), 0), {seen})"
+        place, order = f"(? IS NULL OR {bound} <= ?)", f"{bound} DESC, position"
+        values = [below, below, limit]
+    rows = con.execute(
+        f"""SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ? AND gone_at IS NULL AND {place}
+        ORDER BY {order} LIMIT ?""",
+        [listing, owner_id, *values],
+    )
+    return [aweme_id for (aweme_id,) in rows.fetchall()]
+
+
 def mark_gone(
     con: duckdb.DuckDBPyConnection, listing: str, owner_id: str, *, not_seen_since: datetime, gone_at: datetime
 ) -> list[str]:

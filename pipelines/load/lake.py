@@ -192,6 +192,10 @@ class Lake:
         """Those of these posts that the listing had shown before that moment."""
         return self._read(entries.known_ids, listing, owner_id, ids, before=before)
 
+    def entry_ids(self, listing: str, owner_id: str, **more: Any) -> list[str]:
+        """The first posts of a listing; takes the same as `entries.entry_ids`."""
+        return self._read(entries.entry_ids, listing, owner_id, **more)
+
     def checkpoint(self, listing: str, owner_id: str) -> Checkpoint | None:
         """How far a listing was read; None where it never was."""
         row = self._read(applying.state_of, CHECKPOINTS, [listing, owner_id])
