@@ -14,6 +14,7 @@ from pipelines.jobs import conclude, settings_for
 from pipelines.loading import Loader
 from pipelines.modes import LISTING_MODES, Listing
 from pipelines.run import Run
+from pipelines.vanishing import note_gone
 from pipelines.walking import Walk
 from schemas.jobs import ArchiveJob, Retried
 from schemas.media import MEDIA_KINDS
@@ -84,7 +85,10 @@ class Retry:
         self.run.job, house.settings = job, settings_for(settings, job.model_copy(update={"root": None}))
         self.run.expected = await self._expected(listing, owner_id)
         try:
-            await walk_and_load(self.run, Walk(self.run, listing, owner_id, params), self.step)
+            walk = Walk(self.run, listing, owner_id, params)
+            await walk_and_load(self.run, walk, self.step)
+            if walk.whole_since is not None:  # the next full walk may be months away
+                await note_gone(self.run, walk, self.step)
         finally:
             house.settings = settings
 

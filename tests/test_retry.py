@@ -95,3 +95,21 @@ def test_a_detail_that_failed_is_asked_for_again(tmp_path: Path) -> None:
         assert (told.pages, told.summary.outcome) == (1, "complete")
         assert one(settings, "SELECT count(*) FROM posts WHERE aweme_id = ?", aweme_id) == 1
         assert retry(settings).is_nothing
+
+
+def test_a_full_walk_that_a_retry_ends_says_what_is_gone(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False)
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", max_tries=1)
+        home = world.accounts[1].home
+        archive(settings, home)
+        aweme_id = world.post(1, 5).aweme_id
+        world.delete(aweme_id, "copyright_foreign")
+        asked = sum(r.operation == "user_post" for r in simulator.log)
+        simulator.add_fault(f"user_post:{asked + 2}=empty")
+        assert archive(settings, home, full=True).outcome == "partial"
+        told = retry(settings)
+        assert (told.walks, told.summary.gone_entries, told.summary.gone_posts) == (1, 1, 1)
+        sql = "SELECT aweme_id, gone_reason FROM posts WHERE gone_at IS NOT NULL"
+        assert ask(settings, sql) == [(aweme_id, "copyright_foreign")]
+        assert retry(settings).is_nothing
