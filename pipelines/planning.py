@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
 from pipelines.extract.endpoints import Order, endpoint_of
 from pipelines.extract.questions import question
-from pipelines.house import House, OnEvent, open_house, open_lake, silent
+from pipelines.house import House, OnEvent, open_house, open_lake, silent, utc_now
 from pipelines.jobs import find_target, settings_for
 from pipelines.load.sieve import tests_of
 from pipelines.modes import LISTING_MODES, OWN, Listing, mode_of
@@ -84,7 +85,9 @@ def _reckon(
     checkpoint = lake.checkpoint(listing.listing, plan.target) if lake else None
     plan.known = lake.entry_count(listing.listing, plan.target) if lake else 0
     has_end = checkpoint is not None and any(one.is_end for one in checkpoint.stretches)
-    is_whole = job.full or not has_end or endpoint_of(listing.operation).order is not Order.TIME
+    # What a walk that was cut off has read is passed over, too.
+    is_covered = has_end or (plan.known > 0 and not job.interval)
+    is_whole = job.full or not is_covered or endpoint_of(listing.operation).order is not Order.TIME
     limit = job.limit or listing.default_limit
     if plan.listed is None and limit is None:
         return
@@ -94,12 +97,29 @@ def _reckon(
         new, known = _in_interval(plan, job, listing, lake, new, checkpoint if has_end else None)
         total = new + known
     plan.new_posts = min(new, limit or new)
-    to_read = min(total, limit or total) if is_whole else plan.new_posts + 1
-    plan.requests = max(math.ceil(to_read / job.page_counts), 1) + listing.has_profile
+    pages = math.ceil(min(total, limit or total) / job.page_counts)
+    if not is_whole:
+        # What is new rarely ends with a page, and one page more shows that all the rest is known.
+        to_read = plan.new_posts + _read_again(plan, job, listing, lake)
+        pages = min(math.ceil(to_read / job.page_counts) + 1, math.ceil(min(listed, limit or listed) / job.page_counts))
+    plan.requests = max(pages, 1) + listing.has_profile
     plan.files, plan.bytes = _media(plan, settings, job, listing, lake)
     pause = max(settings.min_interval * _JITTER, latency)
     # Files come while pages are read: the slower of the two is the length of the run.
     plan.seconds = round(max(plan.requests * pause, plan.bytes / _speed(lake)), 1)
+
+
+def _read_again(plan: Plan, job: ArchiveJob, listing: Listing, lake: Lake | None) -> int:
+    """Known posts that are young enough to be read again."""
+    if not job.refresh_days or lake is None:
+        return 0
+    since = utc_now() - timedelta(days=job.refresh_days)
+    # Other lists go by a time of their own: each entry stood below the cursor of the page that showed it.
+    units = endpoint_of(listing.operation).units_per_second
+    moment = "p.created_at" if listing.is_dated else f"to_timestamp(TRY_CAST(l.cursor AS BIGINT) / {units})"
+    sql = f"""SELECT count(*) FROM listing_entries l LEFT JOIN posts p USING (aweme_id)
+    WHERE l.listing = ? AND l.owner_id = ? AND l.gone_at IS NULL AND coalesce({moment} >= ?, true)"""
+    return int(lake.query(sql, [listing.listing, plan.target, since]).item())
 
 
 def _in_interval(
@@ -131,7 +151,8 @@ def _media(plan: Plan, settings: Settings, job: ArchiveJob, listing: Listing, la
     passing = replace(asked, since=None, until=None) if listing.is_dated else asked
     shares, sizes = _known(plan, listing, passing, lake) if lake else ({}, {})
     if passing.is_open:
-        shares = {**_PER_POST, **shares}
+        # So many known posts without a file of some kind say that the next will hardly have one.
+        shares = shares if lake and (plan.known or 0) >= _SAMPLE else {**_PER_POST, **shares}
     elif plan.new_posts:
         plan.notes.append(_BY_SHARES if shares else _AT_MOST)
         shares = shares or _unfiltered(passing)

@@ -1,0 +1,51 @@
+"""A plan says what the run after it then asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from archives import archive, settings_for
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+from pipelines.planning import plan_job
+from pipelines.settings import Settings
+from schemas.jobs import ArchiveJob, Plan
+
+
+def plan(settings: Settings, target: str, **job: object) -> Plan:
+    return asyncio.run(plan_job(settings, ArchiveJob.model_validate({"target": target, **job})))
+
+
+def test_a_plan_counts_the_requests_and_files_of_the_next_run(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False)
+    with Simulator(world) as simulator:
+        settings, home = settings_for(tmp_path, simulator.url, media="video,image"), world.accounts[1].home
+        for new, job in (
+            (0, {}),
+            (0, {}),
+            (3, {}),
+            (18, {}),
+            (19, {}),
+            (0, {"full": True}),
+            (0, {"refresh_days": 3650}),
+        ):
+            if new:
+                world.add_posts(1, new)
+            told, done = plan(settings, home, **job), archive(settings, home, **job)
+            assert (told.requests, told.new_posts) == (done.requests, done.new_posts), f"{new} new posts, {job}"
+        world.add_posts(1, 17)
+        told = plan(settings, home, media="video,image,live_photo")
+        assert (told.bytes or 0) < 3_000_000, "an account of 100 posts without live photos will hardly have one now"
+
+
+@pytest.mark.parametrize("mode", ["post", "like"])
+def test_a_plan_counts_what_a_walk_that_was_cut_off_has_left(tmp_path: Path, mode: str) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False, likes=60)
+    with Simulator(world, faults=[f"user_{mode}:4=captcha"]) as simulator:
+        settings, home = settings_for(tmp_path, simulator.url, media="none"), world.accounts[1].home
+        assert archive(settings, home, mode=mode).outcome == "blocked"
+        told, done = plan(settings, home, mode=mode), archive(settings, home, mode=mode)
+        assert (told.requests, done.verdict) == (done.requests, "complete")
