@@ -95,6 +95,22 @@ async def test_live_rooms_too_are_told_only_to_who_says_what_asks(host, path, pa
         assert await code_of({name: value for name, value in params.items() if name != left_out}) == 10011
 
 
+@pytest.mark.parametrize("wrong", ["None", "1.5", "--5", "+5", " 5", "٣", "9" * 19, "9" * 5000])
+@pytest.mark.parametrize("name", ["max_cursor", "count"])
+async def test_a_number_that_is_none_is_refused_and_not_taken_for_the_first_page(name, wrong, world):
+    async with Visitor(world) as visitor:
+        answer = await visitor.ask("aweme/post", {"sec_user_id": world.sec_user_id(0), name: wrong})
+        assert answer.json() == {"status_code": 5, "status_msg": "参数不合法"}
+        assert visitor.app.log[-1].note == f"{name} is no number"
+
+
+@pytest.mark.parametrize("nothing", [{}, {"max_cursor": ""}])
+async def test_a_number_that_is_left_out_has_its_default(nothing, world):
+    async with Visitor(world) as visitor:
+        answer = await visitor.ask("aweme/post", {"sec_user_id": world.sec_user_id(0)} | nothing)
+        assert answer.json()["request_item_cursor"] == 0
+
+
 async def test_paths_work_without_their_last_slash_too(world):
     async with Visitor(world) as visitor:
         answer = await visitor.ask("/aweme/v1/web/aweme/post", {"sec_user_id": world.sec_user_id(0)})

@@ -13,8 +13,8 @@ from typing import Any
 
 from deployments.simulator.broken import answer, fault_for, spoil
 from deployments.simulator.faults import Fault, parse, parse_all
-from deployments.simulator.gates import GATES, refusal
-from deployments.simulator.http import Handler, Request, Response, params_of
+from deployments.simulator.gates import GATES, NOT_ACCEPTED, refusal
+from deployments.simulator.http import BadNumberError, Handler, Request, Response, json_response, params_of
 from deployments.simulator.routes import not_found, operation_at, page_handler, routes
 from deployments.simulator.world import World
 
@@ -106,7 +106,11 @@ class SimulatorApp:
         if refused is not None:
             record.note = refused[1]
             return refused[0]
-        response = await handler(request, self)
+        try:
+            response = await handler(request, self)
+        except BadNumberError as error:
+            record.note = f"{error} is no number"
+            return json_response(NOT_ACCEPTED)
         return spoil(fault, response) if fault else response
 
 

@@ -7,6 +7,7 @@ faults before a handler is called, and writes the log after it: a handler only a
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from deployments.simulator.world import World
 
 Body = bytes | AsyncIterator[bytes]
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
+
+
+class BadNumberError(Exception):
+    """A parameter that should be a number is none; its name. The app answers for the handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +45,13 @@ class Request:
         return {name: value for name, _, value in pairs if name}
 
     def number(self, name: str, default: int = 0) -> int:
-        """A parameter as an int; `default` where it is absent or no number."""
+        """A parameter as an int; `default` where it is absent or empty, BadNumberError where it is no 64-bit number."""
         text = self.params.get(name, "")
-        return int(text) if text.lstrip("-").isdecimal() else default
+        if not text:
+            return default
+        if _NUMBER.fullmatch(text) is None or not -(2**63) <= int(text) < 2**63:
+            raise BadNumberError(name)
+        return int(text)
 
 
 @dataclass(frozen=True, slots=True)

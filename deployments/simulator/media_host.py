@@ -166,7 +166,7 @@ def _asked_part(request: Request, asset: Asset, size: int) -> tuple[int, int] | 
 
 
 def _is_number(text: str) -> bool:
-    return not text or (text.isascii() and text.isdecimal())
+    return not text or (text.isascii() and text.isdecimal() and len(text) < 20)
 
 
 def _body(file: MediaBytes, start: int, stop: int, app: App, *, is_whole: bool) -> Body:
