@@ -161,6 +161,17 @@ async def test_unknown_posts_and_users_are_told_apart_from_gone_ones(owner):
     assert (posts["status_code"], posts["aweme_list"], posts["has_more"]) == (0, [], 0)
 
 
+async def test_an_account_goes_by_one_id_where_one_is_asked_for(owner, world):
+    sec, uid = world.sec_user_id(1), world.uid(1)
+    assert (await owner.ask("user/profile/other", {"sec_user_id": uid})).json()["status_code"] == 2065
+    assert (await owner.ask("aweme/post", {"sec_user_id": uid})).json()["aweme_list"] == []
+    searched = {"keyword": "第", "from_user": sec}
+    assert (await owner.ask("home/search/item", searched)).json()["status_code"] == 5
+    for wrong in ({"sec_user_id": uid}, {"user_id": sec}):
+        assert (await owner.ask("user/following/list", wrong)).json()["status_code"] == 5
+    assert (await owner.ask("user/following/list", {"user_id": uid})).json()["status_code"] == 0
+
+
 async def test_profiles_leave_things_out_as_the_service_does(owner, world):
     world.add_posts(1, 2)
     users = [

@@ -128,7 +128,8 @@ async def followers(request: Request, app: App) -> Response:
 
 
 def _follow_answer(request: Request, app: App, key: str, shift: int) -> Response:
-    owner = app.world.number_of(request.params.get("sec_user_id", "") or request.params.get("user_id", ""))
+    sec_user_id, uid = request.params.get("sec_user_id", ""), request.params.get("user_id", "")
+    owner = app.world.number_of(sec_user_id) if sec_user_id else app.world.number_of_uid(uid)
     if owner is None:
         return json_response({"status_code": 5, "status_msg": "参数不合法"})
     if hides_likes(owner) and not (owner == 0 and is_logged_in(request, app.world)):

@@ -19,7 +19,7 @@ _TOPICS = ("老街的灯会", "今年的第一场雪", "一把椅子修了三代
 
 async def search_user_posts(request: Request, app: App) -> Response:
     """Posts of one account that say a word; from the second page on the search_id of the first is asked for."""
-    user = app.world.number_of(request.params.get("from_user", ""))
+    user = app.world.number_of_uid(request.params.get("from_user", ""))
     offset, count = request.number("offset"), min(max(request.number("count", 10), 1), 20)
     if offset and not is_logged_in(request, app.world):
         return json_response({"status_code": 2483, "status_msg": "登录后查看更多搜索结果"})

@@ -131,13 +131,19 @@ class World:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        known = [number for number in range(MAX_USER) if self.knows(number)]
-        by_sec = {self.sec_user_id(number): number for number in known}
-        return by_sec | {self.uid(number): number for number in known}
+        return {self.sec_user_id(number): number for number in range(MAX_USER) if self.knows(number)}
 
-    def number_of(self, name: str) -> int | None:
-        """The number of the account with that sec_user_id or uid."""
-        return self._numbers.get(name)
+    @cached_property
+    def _numbers_by_uid(self) -> dict[str, int]:
+        return {self.uid(number): number for number in range(MAX_USER) if self.knows(number)}
+
+    def number_of(self, sec_user_id: str) -> int | None:
+        """The number of the account with that sec_user_id."""
+        return self._numbers.get(sec_user_id)
+
+    def number_of_uid(self, uid: str) -> int | None:
+        """The number of the account with that uid."""
+        return self._numbers_by_uid.get(uid)
 
     def first_total(self, user: int) -> int:
         """How many posts the account had when the world began."""
