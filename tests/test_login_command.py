@@ -53,7 +53,7 @@ def aweme(tmp_path: Path, simulator: Simulator, kept: Path) -> Aweme:
 
 
 def session(simulator: Simulator) -> str:
-    return f"ttwid=1|abc; sessionid={simulator.world.sessionid}"
+    return f"{simulator.world.visitor_cookie}; sessionid={simulator.world.sessionid}"
 
 
 def test_a_pasted_cookie_is_kept_for_its_owner_alone_and_checked(
@@ -81,9 +81,9 @@ def test_a_new_login_replaces_the_old_one(aweme: Aweme, simulator: Simulator, ke
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
-def test_a_login_that_is_over_is_said_to_be(aweme: Aweme, kept: Path) -> None:
+def test_a_login_that_is_over_is_said_to_be(aweme: Aweme, simulator: Simulator, kept: Path) -> None:
     kept.parent.mkdir()
-    kept.write_text("sessionid=expired; ttwid=1\n", "utf-8")
+    kept.write_text(f"sessionid=expired; {simulator.world.visitor_cookie}\n", "utf-8")
     done = aweme("--check")
     assert done.returncode == 4
     assert "guest" in done.stdout

@@ -54,6 +54,17 @@ async def test_without_a_ttwid_there_is_an_empty_body(path, world):
         assert visitor.app.log[-1].note == "no ttwid"
 
 
+@pytest.mark.parametrize("ttwid", ["None", "1", "1%7Cabc", "{}x", "2{}"])
+async def test_a_ttwid_that_douyin_never_made_is_none(ttwid, world):
+    made = world.visitor_cookie.partition("=")[2]
+    async with Visitor(world, cookie=f"ttwid={ttwid.format(made)}") as visitor:
+        answer = await visitor.ask("aweme/post", _params(world))
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert visitor.app.log[-1].note == "ttwid has a foreign layout"
+        visitor.cookie = f"ttwid={made.replace('%7C', '|')}"  # as some browsers copy it
+        assert (await visitor.ask("aweme/post", _params(world))).json()["aweme_list"]
+
+
 async def test_the_hot_board_wants_no_cookie_at_all(world):
     async with Visitor(world, cookie="") as visitor:
         board = (await visitor.ask("hot/search/list")).json()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from deployments.simulator.http import Request, Response, empty, json_response
 from deployments.simulator.signatures import why_refused
@@ -15,6 +17,8 @@ SSO = "sso.douyin.com"
 NOT_LOGGED_IN = {"status_code": 8, "status_msg": "用户未登录"}
 NOT_ACCEPTED = {"status_code": 5, "status_msg": "参数不合法"}
 NO_SUCH_ROOM = {"data": {"message": "Request params error", "prompts": "参数错误"}, "status_code": 10011}
+
+_TTWID = re.compile(r"1\|[A-Za-z0-9_-]{43}\|[0-9]{10}\|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ def refusal(gate: Gate, request: Request, world: World, now: float) -> tuple[Res
         why = why_refused(request.query, request.body, request.method, agent, now, strict=world.strict)
         if why:
             return empty(), why
-    if gate.needs_ttwid and not request.cookies.get("ttwid"):
-        return empty(), "no ttwid"
+    if gate.needs_ttwid and (why := _why_no_visitor(request)):
+        return empty(), why
     if gate.needs_login and not is_logged_in(request, world):
         return json_response(NOT_LOGGED_IN), "no sessionid of this world"
     missing = _missing(gate, request)
@@ -94,6 +98,14 @@ def refusal(gate: Gate, request: Request, world: World, now: float) -> tuple[Res
 def is_logged_in(request: Request, world: World) -> bool:
     """Whether the cookie carries the session of this world."""
     return request.cookies.get("sessionid") == world.sessionid
+
+
+def _why_no_visitor(request: Request) -> str | None:
+    ttwid = request.cookies.get("ttwid")
+    if not ttwid:
+        return "no ttwid"
+    # Any that was made like one of Douyin's: users bring theirs from a browser, and nobody keeps a list.
+    return None if _TTWID.fullmatch(unquote(ttwid)) else "ttwid has a foreign layout"
 
 
 def _missing(gate: Gate, request: Request) -> str:
