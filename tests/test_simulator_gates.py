@@ -122,6 +122,24 @@ async def test_a_number_that_is_left_out_has_its_default(nothing, world):
         assert answer.json()["request_item_cursor"] == 0
 
 
+@pytest.mark.parametrize("path", ["get_qrcode", "check_qrconnect", "check_login"])
+@pytest.mark.parametrize("left_out", ["aid", "device_platform", "service"])
+async def test_the_login_host_too_wants_to_know_who_asks(path, left_out, world):
+    params = {"service": "https%3A%2F%2Fwww.douyin.com", "device_platform": "web_app", "aid": "6383", "token": "t"}
+
+    async def note_of(given):
+        query = "&".join(f"{name}={value}" for name, value in given.items())
+        answer = await visitor.send(f"https://sso.douyin.com/{path}/?{query}")
+        return answer.json()["message"], visitor.app.log[-1].note
+
+    async with Visitor(world, cookie="") as visitor:
+        assert (await note_of(params))[1] == ""
+        without = {name: value for name, value in params.items() if name != left_out}
+        message, note = await note_of(without)
+        assert message == "error"
+        assert note.startswith(f"lacks {left_out}")
+
+
 async def test_paths_work_without_their_last_slash_too(world):
     async with Visitor(world) as visitor:
         answer = await visitor.ask("/aweme/v1/web/aweme/post", {"sec_user_id": world.sec_user_id(0)})

@@ -16,6 +16,7 @@ REFLOW = "webcast.amemv.com"
 SSO = "sso.douyin.com"
 NOT_LOGGED_IN = {"status_code": 8, "status_msg": "用户未登录"}
 NOT_ACCEPTED = {"status_code": 5, "status_msg": "参数不合法"}
+NO_LOGIN_HERE = {"error_code": 4031, "description": "参数不合法"}
 NO_SUCH_ROOM = {"data": {"message": "Request params error", "prompts": "参数错误"}, "status_code": 10011}
 
 _TTWID = re.compile(r"1\|[A-Za-z0-9_-]{43}\|[0-9]{10}\|[0-9a-f]{64}")
@@ -65,9 +66,9 @@ GATES: dict[tuple[str, str], Gate] = dict(
         ((WEB, "/webcast/web/feed/follow/"), Gate("follow_live", needs_login=True)),
         ((LIVE, "/webcast/room/web/enter/"), Gate("live", is_signed=False)),
         ((REFLOW, "/webcast/room/reflow/info/"), Gate("live_room_id", is_signed=False, needs_ttwid=False)),
-        ((SSO, "/get_qrcode/"), Gate("login_qrcode", is_signed=False, needs_ttwid=False)),
-        ((SSO, "/check_qrconnect/"), Gate("check_qrcode", is_signed=False, needs_ttwid=False)),
-        ((SSO, "/check_login/"), Gate("check_login", is_signed=False, needs_ttwid=False)),
+        ((SSO, "/get_qrcode/"), Gate("login_qrcode", ("service",), is_signed=False, needs_ttwid=False)),
+        ((SSO, "/check_qrconnect/"), Gate("check_qrcode", ("service", "token"), is_signed=False, needs_ttwid=False)),
+        ((SSO, "/check_login/"), Gate("check_login", ("service",), is_signed=False, needs_ttwid=False)),
     ]
 )
 
@@ -91,8 +92,10 @@ def refusal(gate: Gate, request: Request, world: World, now: float) -> tuple[Res
     missing = _missing(gate, request)
     if not missing:
         return None
-    refused = NOT_ACCEPTED if request.host == WEB else {**NO_SUCH_ROOM, "extra": {"now": int(now * 1000)}}
-    return json_response(refused), f"lacks {missing}"
+    refused: dict[str, object] = {**NO_SUCH_ROOM, "extra": {"now": int(now * 1000)}}
+    if request.host == SSO:
+        refused = {"data": NO_LOGIN_HERE, **NO_LOGIN_HERE, "message": "error"}
+    return json_response(NOT_ACCEPTED if request.host == WEB else refused), f"lacks {missing}"
 
 
 def is_logged_in(request: Request, world: World) -> bool:
@@ -110,7 +113,7 @@ def _why_no_visitor(request: Request) -> str | None:
 
 def _missing(gate: Gate, request: Request) -> str:
     wanted = [key for key in gate.keys if not request.params.get(key)]
-    if request.host in (WEB, LIVE):
+    if request.host in (WEB, LIVE, SSO):
         wanted += [key for key in ("device_platform",) if key not in request.params]
         wanted += ["aid=6383"] if request.params.get("aid") != "6383" else []
     elif request.host == REFLOW and request.params.get("app_id") != "1128":
