@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from visitor import Visitor
 
+from deployments.simulator.addresses import Asset, music_url
 from deployments.simulator.gates import GATES, LIVE, REFLOW, WEB
 from deployments.simulator.routes import routes
 from deployments.simulator.world import World
@@ -120,6 +121,16 @@ async def test_a_number_that_is_left_out_has_its_default(nothing, world):
     async with Visitor(world) as visitor:
         answer = await visitor.ask("aweme/post", {"sec_user_id": world.sec_user_id(0)} | nothing)
         assert answer.json()["request_item_cursor"] == 0
+
+
+async def test_pages_and_files_are_there_to_be_read_only(world):
+    music = music_url(Asset("music", "mp3", 4, 9_000))
+    async with Visitor(world) as visitor:
+        for url in (music, world.account(0).short_link, world.account(0).home):
+            assert [(await visitor.send(url, method=method)).status_code < 400 for method in ("GET", "HEAD")] == [
+                True
+            ] * 2
+            assert [(await visitor.send(url, method=method)).status_code for method in ("POST", "DELETE")] == [405] * 2
 
 
 @pytest.mark.parametrize("path", ["get_qrcode", "check_qrconnect", "check_login"])

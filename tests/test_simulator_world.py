@@ -8,6 +8,10 @@ from visitor import Visitor
 from deployments.simulator.kinds import SHOWCASE
 from deployments.simulator.world import CROWD, World, describe
 
+_REPORT = b'{"magic":538969122,"version":1,"dataType":8,"strData":"fWOd","tspFromClient":1795000000000}'
+_TTWID_URL = "https://ttwid.bytedance.com/ttwid/union/register/"
+_TTWID_BODY = b'{"region":"cn","aid":1768,"needFid":false,"service":"www.ixigua.com","union":true}'
+
 
 async def _detail(visitor, aweme_id):
     return (await visitor.ask("aweme/detail", {"aweme_id": aweme_id})).json()
@@ -155,11 +159,22 @@ async def test_tokens_are_given_out_fresh_and_of_the_right_length(world):
     async with Visitor(world) as visitor:
         seen = set()
         for path, length in (("/web/report", 128), ("/web/report", 128), ("/web/r/token", 184), ("/web/common", 128)):
-            answer = await visitor.send(f"https://mssdk.bytedance.com{path}", method="POST", content=b"{}")
+            answer = await visitor.send(f"https://mssdk.bytedance.com{path}", method="POST", content=_REPORT)
             token = answer.headers["set-cookie"].partition(";")[0].removeprefix("msToken=")
             assert len(token) == length
             seen.add(token)
-        answer = await visitor.send("https://ttwid.bytedance.com/ttwid/union/register/", method="POST", content=b"{}")
+        answer = await visitor.send(_TTWID_URL, method="POST", content=_TTWID_BODY)
         assert answer.headers["set-cookie"].startswith("ttwid=1%7C")
         assert answer.json()["message"] == "union register success"
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("url", "body"), [("https://mssdk.bytedance.com/web/report", _REPORT), (_TTWID_URL, _TTWID_BODY)]
+)
+async def test_tokens_are_for_who_posts_what_the_service_asks_for(url, body, world):
+    async with Visitor(world) as visitor:
+        assert (await visitor.send(url)).status_code == 405
+        for nothing in (b"", b"nonsense", b"{}", b"[]"):
+            assert "set-cookie" not in (await visitor.send(url, method="POST", content=nothing)).headers
+        assert "set-cookie" in (await visitor.send(url, method="POST", content=body)).headers

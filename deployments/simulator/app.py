@@ -15,7 +15,7 @@ from deployments.simulator.broken import answer, fault_for, spoil
 from deployments.simulator.faults import Fault, parse, parse_all
 from deployments.simulator.gates import GATES, NOT_ACCEPTED, refusal
 from deployments.simulator.http import BadNumberError, Handler, Request, Response, json_response, params_of
-from deployments.simulator.routes import not_found, operation_at, page_handler, routes
+from deployments.simulator.routes import methods_at, not_found, operation_at, page_handler, routes
 from deployments.simulator.world import World
 
 Scope = MutableMapping[str, Any]
@@ -103,6 +103,8 @@ class SimulatorApp:
         path = request.path if request.path.endswith("/") else request.path + "/"
         gate = GATES.get((request.host, path))
         refused = refusal(gate, request, self.world, self.clock()) if gate else None
+        if gate is None and handler is not not_found and request.method not in methods_at(request.host):
+            refused = Response(405), f"method is not {' or '.join(methods_at(request.host))}"
         if refused is not None:
             record.note = refused[1]
             return refused[0]

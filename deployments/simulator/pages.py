@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
+
+import orjson
 
 from deployments.simulator.gates import WEB
 from deployments.simulator.http import App, Handler, Request, Response, json_response, redirect, text_response
@@ -36,15 +39,20 @@ async def site_page(request: Request, _: App) -> Response:
 
 
 async def ms_token(request: Request, app: App) -> Response:
-    """A real msToken as a cookie; as long as the asked service makes them."""
+    """A real msToken as a cookie, as long as the asked service makes them; none for who reports nothing of itself."""
+    if not _told(request).get("strData"):
+        return json_response({"status_code": 5})
     app.state["tokens"] = number = app.state.get("tokens", 0) + 1
     length = 182 if request.path.startswith("/web/r/") else 126
     text = "".join(base62(64, app.world.seed, number, part) for part in range(3))[:length]
     return json_response({"status_code": 0}, headers=(("set-cookie", f"msToken={text}==; {_COOKIE}"),))
 
 
-async def register_ttwid(_: Request, app: App) -> Response:
-    """A ttwid as a cookie."""
+async def register_ttwid(request: Request, app: App) -> Response:
+    """A ttwid as a cookie; none for who does not say for which service."""
+    told = _told(request)
+    if not (told.get("aid") and told.get("service")):
+        return json_response({"redirect_url": "", "status_code": 5, "message": "invalid params"})
     app.state["ttwids"] = number = app.state.get("ttwids", 0) + 1
     tail = digest(app.world.seed, "ttwid", number).hex()[:64]
     ttwid = f"1%7C{opaque(43, app.world.seed, 'ttwid', number)}%7C{int(app.clock())}%7C{tail}"
@@ -52,6 +60,14 @@ async def register_ttwid(_: Request, app: App) -> Response:
     address = f"https://www.ixigua.com/ttwid/union/register/callback/?aid=1768&ticket={ticket}"
     said = {"redirect_url": address, "status_code": 0, "message": "union register success"}
     return json_response(said, headers=(("set-cookie", f"ttwid={ttwid}; {_COOKIE}"),))
+
+
+def _told(request: Request) -> dict[str, Any]:
+    try:
+        told = orjson.loads(request.body)
+    except orjson.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 ROUTES: dict[tuple[str, str], Handler] = {

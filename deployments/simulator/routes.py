@@ -27,6 +27,11 @@ def page_handler(host: str, path: str) -> Handler:
     return pages.page_at(host, path) or not_found
 
 
+def methods_at(host: str) -> tuple[str, ...]:
+    """How an address that is no operation of the API may be asked."""
+    return ("POST",) if host in (pages.TOKENS, pages.TTWID) else ("GET", "HEAD")
+
+
 def operation_at(host: str, path: str) -> str:
     """What fault scripts and the log call an address that is no operation of the API; `path` ends in a slash."""
     if path == "/aweme/v1/play/":
