@@ -148,6 +148,34 @@ async def test_every_link_of_the_world_leads_where_it_says(world):
         assert dead.headers["location"] == "https://www.douyin.com/"
 
 
+async def _about_a_post(visitor, user):
+    """What four operations tell of a post of an account."""
+    post, sec = visitor.world.post(user, 3), visitor.world.sec_user_id(user)
+    asked = {"keyword": "第", "from_user": visitor.world.uid(user)}
+    return [
+        (await visitor.ask("mix/aweme", {"mix_id": visitor.world.mix_id(user)})).json()["aweme_list"],
+        (await visitor.ask("comment/list", {"aweme_id": post.aweme_id})).json()["comments"],
+        (await visitor.ask("home/search/item", asked)).json()["aweme_list"],
+        (await visitor.ask("locate/post", {"sec_user_id": sec, "locate_item_id": post.aweme_id})).json()["aweme_list"],
+    ]
+
+
+async def test_no_door_leads_into_a_closed_account(world):
+    sec, aweme_id = world.sec_user_id(1), world.post(1, 3).aweme_id
+    async with Visitor(world) as visitor:
+        assert all(await _about_a_post(visitor, 1))
+        world.make_private(1)
+        assert not any(await _about_a_post(visitor, 1))
+        assert (await _detail(visitor, aweme_id))["filter_detail"]["filter_reason"] == "status_part_see"
+        assert (await visitor.ask("user/follower/list", {"sec_user_id": sec})).json()["status_code"] == 2096
+        world.delete(1)
+        assert not any(await _about_a_post(visitor, 1))
+        assert (await visitor.ask("user/follower/list", {"sec_user_id": sec})).json()["status_code"] == 2065
+    async with Visitor(world, cookie=world.cookie) as owner:
+        world.make_private(0)
+        assert all(await _about_a_post(owner, 0))
+
+
 def test_describe_gives_a_row_per_link(world):
     rows = describe(world)
     assert len(rows) == len(world.links())

@@ -9,7 +9,7 @@ from deployments.simulator.gates import WEB, is_logged_in
 from deployments.simulator.http import App, Handler, Request, Response, json_response
 from deployments.simulator.numbers import digits, impr_id, mix
 from deployments.simulator.paging import MOST
-from deployments.simulator.posts import hides_likes, renderer
+from deployments.simulator.posts import hides_likes, is_closed, renderer
 from deployments.simulator.rooms import rooms_of
 from deployments.simulator.timeline import NEWEST_AT
 from deployments.simulator.world import CROWD, Account
@@ -132,7 +132,10 @@ def _follow_answer(request: Request, app: App, key: str, shift: int) -> Response
     owner = app.world.number_of(sec_user_id) if sec_user_id else app.world.number_of_uid(uid)
     if owner is None:
         return json_response({"status_code": 5, "status_msg": "参数不合法"})
-    if hides_likes(owner) and not (owner == 0 and is_logged_in(request, app.world)):
+    if app.world.account(owner).is_gone:
+        return json_response({"status_code": 2065, "status_msg": "用户不存在"})
+    is_owner = owner == 0 and is_logged_in(request, app.world)
+    if not is_owner and (hides_likes(owner) or is_closed(app, owner, request)):
         return json_response({"status_code": 2096, "status_msg": "由于对方隐私设置，无法查看"})
     places = _places(request)
     # One of a full page is left out: answers of 19 to a request for 20 are common.

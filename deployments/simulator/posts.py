@@ -13,6 +13,7 @@ from deployments.simulator.numbers import impr_id
 from deployments.simulator.paging import PostPage, clamp, page_of_posts, time_list
 from deployments.simulator.render import Renderer
 from deployments.simulator.shelves import LIKES, Shelf
+from deployments.simulator.world import Post
 
 LISTED = b'"aweme_list":'
 
@@ -34,7 +35,7 @@ async def user_post(request: Request, app: App) -> Response:
     """Posts of an account."""
     user = app.world.number_of(request.params["sec_user_id"])
     cursor, count = request.number("max_cursor"), clamp(request.number("count", 18))
-    if user is None or _is_closed(app, user, request):
+    if user is None or is_closed(app, user, request):
         return _posts_answer(request, app, PostPage([], 0, 0, has_more=False), None)
     page = page_of_posts(app.world, user, cursor, count)
     wall = app.world.login_wall_after_pages
@@ -60,10 +61,17 @@ def _posts_answer(
     return envelope(app, renderer(app).posts(page.posts), head, tail | (more or {}))
 
 
-def _is_closed(app: App, user: int, request: Request) -> bool:
+def is_closed(app: App, user: int, request: Request) -> bool:
+    """Whether an account is gone, or private and not that of who asks."""
     account = app.world.account(user)
     is_owner = user == 0 and is_logged_in(request, app.world)
     return account.is_gone or (account.is_private and not is_owner)
+
+
+def hidden_reason(app: App, post: Post, request: Request) -> str | None:
+    """Why who asks does not see a post, in Douyin's word; None where it is seen."""
+    # A private account shows its posts to the followers that it accepted, and no visitor is one.
+    return app.world.gone_reason(post) or ("status_part_see" if is_closed(app, post.user, request) else None)
 
 
 async def user_like(request: Request, app: App) -> Response:
@@ -72,7 +80,7 @@ async def user_like(request: Request, app: App) -> Response:
     if user is None:
         return envelope(app, b"[]", {"has_more": 0, "max_cursor": 0})
     is_owner = user == 0 and is_logged_in(request, app.world)
-    if not is_owner and (hides_likes(user) or _is_closed(app, user, request)):
+    if not is_owner and (hides_likes(user) or is_closed(app, user, request)):
         return empty()
     shelf = Shelf(app.world, LIKES, user, app.world.likes)
     return shelf_answer(request, app, shelf, "max_cursor")
@@ -98,7 +106,7 @@ async def post_detail(request: Request, app: App) -> Response:
     post = app.world.find(aweme_id)
     if post is None:
         return json_response({"status_code": 2053, "status_msg": "作品不存在", "aweme_detail": None})
-    reason = app.world.gone_reason(post)
+    reason = hidden_reason(app, post, request)
     if reason is not None:
         return json_response(gone_detail(aweme_id, reason))
     body = renderer(app).post(post, "detail")
@@ -109,7 +117,7 @@ async def post_detail(request: Request, app: App) -> Response:
 async def user_mix(request: Request, app: App) -> Response:
     """The posts of a mix, by episode."""
     place = app.world.mix_place(request.params["mix_id"])
-    if place is None:
+    if place is None or is_closed(app, place[0], request):
         return envelope(app, b"[]", {"cursor": 0, "has_more": 0})
     total, start = app.world.episodes(*place), max(0, request.number("cursor"))
     stop = min(total, start + clamp(request.number("count", 20)))
@@ -123,7 +131,7 @@ async def locate_post(request: Request, app: App) -> Response:
     """The page of an account's posts on which a given post is."""
     user = app.world.number_of(request.params["sec_user_id"])
     post = app.world.find(request.params.get("locate_item_id", ""))
-    if user is None or post is None or post.user != user:
+    if user is None or post is None or post.user != user or is_closed(app, user, request):
         return envelope(app, b"[]", {"has_more": 0, "max_cursor": 0, "min_cursor": 0, "has_locate_item": False})
     page = page_of_posts(app.world, user, post.created_at * 1000 + 1000, clamp(request.number("count", 10)))
     if not page.posts:

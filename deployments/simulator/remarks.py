@@ -9,7 +9,7 @@ from deployments.simulator.gates import WEB
 from deployments.simulator.http import App, Handler, Request, Response, json_response
 from deployments.simulator.numbers import impr_id, mix
 from deployments.simulator.people import user_of
-from deployments.simulator.posts import renderer
+from deployments.simulator.posts import hidden_reason, renderer
 from deployments.simulator.shelves import FEED, Shelf
 from deployments.simulator.world import CROWD, Post
 
@@ -88,7 +88,7 @@ def _picture(app: App, place: int) -> list[dict[str, Any]]:
 async def post_comment(request: Request, app: App) -> Response:
     """The comments of a post; one of a full page is filtered out though the cursor counts it."""
     post = app.world.find(request.params["aweme_id"])
-    if post is None or app.world.gone_reason(post) is not None:
+    if post is None or hidden_reason(app, post, request) is not None:
         return json_response(_answer(None, 0, 0, total=0))
     total = comment_total(app, post)
     start, stop = _span(request, total)
@@ -102,7 +102,9 @@ async def comment_reply(request: Request, app: App) -> Response:
     post = app.world.find(request.params["item_id"])
     asked = request.number("comment_id")
     place = asked >> 4 & 0xFFF
-    if post is None or _comment_id(post, place) != str(asked) or place >= comment_total(app, post):
+    if post is None or hidden_reason(app, post, request) is not None:
+        return json_response(_answer(None, 0, 0, total=0))
+    if _comment_id(post, place) != str(asked) or place >= comment_total(app, post):
         return json_response(_answer(None, 0, 0, total=0))
     total = _reply_total(app, post, place)
     start, stop = _span(request, total, usual=3)

@@ -9,7 +9,7 @@ import orjson
 from deployments.simulator.gates import WEB, is_logged_in
 from deployments.simulator.http import App, Handler, Request, Response, json_response
 from deployments.simulator.numbers import impr_id, mix
-from deployments.simulator.posts import renderer
+from deployments.simulator.posts import is_closed, renderer
 from deployments.simulator.timeline import NEWEST_AT
 from deployments.simulator.world import Post
 
@@ -27,7 +27,7 @@ async def search_user_posts(request: Request, app: App) -> Response:
     search_id = impr_id(app.world.seed, "search", word)
     if user is None or (offset and request.params.get("search_id") != search_id):
         return json_response({"status_code": 5, "status_msg": "参数不合法"})
-    found = _that_say(app, user, word, offset + count + 1)
+    found = [] if is_closed(app, user, request) else _that_say(app, user, word, offset + count + 1)
     render = renderer(app)
     items = [{"item": orjson.Fragment(render.post(post, "favorite"))} for post in found[offset : offset + count]]
     answer = {
