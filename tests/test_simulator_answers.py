@@ -129,6 +129,34 @@ async def test_people_are_listed_by_offset_or_by_time(path, key, owner, world):
     assert hidden["status_code"] == 2096
 
 
+async def test_the_oldest_come_first_where_they_are_asked_for(owner, world):
+    asked = {"sec_user_id": world.sec_user_id(1), "count": 20}
+    newest = await _pages(owner, "user/following/list", "min_time", asked | {"source_type": 1}, "max_time")
+    oldest = await _pages(owner, "user/following/list", "max_time", asked | {"source_type": 3}, "min_time")
+    assert [page["has_more"] for page in oldest] == [True, True, False]
+    names = [[person["sec_uid"] for person in _all(pages, "followings")] for pages in (newest, oldest)]
+    assert names[1] == names[0][::-1]
+
+
+async def test_an_offset_below_the_first_is_the_first(owner, world):
+    asked = {"sec_user_id": world.sec_user_id(1), "source_type": 4, "count": 20}
+    one, two = [(await owner.ask("user/following/list", asked | {"offset": at})).json() for at in (0, -5)]
+    assert (two["followings"], two["offset"]) == (one["followings"], 20)
+
+
+async def test_lists_of_people_tell_less_than_a_profile(owner, world):
+    post = world.post(1, 20)
+    followed = (await owner.ask("user/following/list", {"sec_user_id": world.sec_user_id(1)})).json()
+    remarks = (await owner.ask("comment/list", {"aweme_id": post.aweme_id})).json()
+    for person in (followed["followings"][0], remarks["comments"][0]["user"]):
+        assert {"uid", "sec_uid", "nickname", "short_id", "unique_id"} <= set(person)
+        assert not {"ip_location", "city", "gender", "user_age", "school_name"} & set(person)
+    assert {"signature", "follower_count"} <= set(followed["followings"][0])
+    assert not {"signature", "follower_count", "avatar_larger"} & set(remarks["comments"][0]["user"])
+    assert set(remarks["extra"]) == {"now", "logid", "fatal_item_ids"}
+    assert remarks["extra"]["now"] > 10**12
+
+
 async def test_search_in_an_account_goes_on_by_its_search_id(owner, world):
     asked = {"keyword": "同一秒", "from_user": world.uid(0), "count": 1}
     first = (await owner.ask("home/search/item", asked | {"offset": 0, "search_id": ""})).json()

@@ -15,6 +15,20 @@ from deployments.simulator.timeline import NEWEST_AT
 from deployments.simulator.world import CROWD, Account
 
 _FOLLOWS = 45
+_PLACE = ("city", "country", "province", "district", "school_name", "ip_location")
+_OF_PROFILES = (
+    "gender",
+    "user_age",
+    "favorite_permission",
+    "is_ban",
+    "max_follower_count",
+    "mix_count",
+    "series_count",
+)
+_UNLISTED = frozenset((*_PLACE, *_OF_PROFILES))
+_OF_LISTS = ("signature", "follower_count", "avatar_larger", "birthday_hide_level", "dongtai_count", "forward_count")
+_MORE_OF_LISTS = ("is_blocked", "is_series_user", "mplatform_followers_count", "show_favorite_list")
+NOT_OF_COMMENTERS = _UNLISTED.union(_OF_LISTS, _MORE_OF_LISTS)  # since 2026
 
 
 def user_of(app: App, account: Account) -> dict[str, Any]:
@@ -59,6 +73,11 @@ def user_of(app: App, account: Account) -> dict[str, Any]:
     )
 
 
+def listed_user_of(app: App, account: Account, unlisted: frozenset[str] = _UNLISTED) -> dict[str, Any]:
+    """An account as it stands in a list of people, which tells less of it than its profile."""
+    return {name: value for name, value in user_of(app, account).items() if name not in unlisted}
+
+
 def _names(account: Account) -> dict[str, Any]:
     return {
         "uid": account.uid,
@@ -100,7 +119,8 @@ def _broadcast(app: App, account: Account) -> dict[str, Any]:
     )
 
 
-def _extra(app: App) -> dict[str, Any]:
+def extra_of(app: App) -> dict[str, Any]:
+    """What ends the answers that say when they were given."""
     now = int(app.clock() * 1000)
     return {"extra": {"fatal_item_ids": [], "logid": impr_id(now), "now": now}, "log_pb": {"impr_id": impr_id(now)}}
 
@@ -109,12 +129,12 @@ async def user_profile(request: Request, app: App) -> Response:
     """One account."""
     number = app.world.number_of(request.params["sec_user_id"])
     if number is None:
-        return json_response({"status_code": 2065, "status_msg": "用户不存在"} | _extra(app))
+        return json_response({"status_code": 2065, "status_msg": "用户不存在"} | extra_of(app))
     account = app.world.account(number)
     if account.is_gone:
         gone = {"uid": "", "sec_uid": account.sec_user_id, "nickname": "", "user_not_see": 1, "user_canceled": True}
-        return json_response({"status_code": 0, "status_msg": None, "user": gone} | _extra(app))
-    return json_response({"status_code": 0, "status_msg": None, "user": user_of(app, account)} | _extra(app))
+        return json_response({"status_code": 0, "status_msg": None, "user": gone} | extra_of(app))
+    return json_response({"status_code": 0, "status_msg": None, "user": user_of(app, account)} | extra_of(app))
 
 
 async def following(request: Request, app: App) -> Response:
@@ -140,12 +160,12 @@ def _follow_answer(request: Request, app: App, key: str, shift: int) -> Response
     places = _places(request)
     # One of a full page is left out: answers of 19 to a request for 20 are common.
     listed = [place for place in places if place % MOST != MOST - 1]
-    people = [user_of(app, app.world.account(CROWD + (owner * 50 + shift + place) % 700)) for place in listed]
+    people = [listed_user_of(app, app.world.account(CROWD + (owner * 50 + shift + place) % 700)) for place in listed]
     times = [_followed_at(place) for place in places] or [0]
     answer = {
         "status_code": 0,
         key: people,
-        "has_more": places.stop < _FOLLOWS,
+        "has_more": places.stop >= 0 if places.step < 0 else places.stop < _FOLLOWS,
         "offset": places.stop if request.params.get("source_type") in ("4", "2") else 0,
         "max_time": max(times),
         "min_time": min(times),
@@ -156,7 +176,7 @@ def _follow_answer(request: Request, app: App, key: str, shift: int) -> Response
         "rec_has_more": False,
         "vcd_count": 1,
     }
-    return json_response(answer | _extra(app))
+    return json_response(answer | extra_of(app))
 
 
 def _followed_at(place: int) -> int:
@@ -164,10 +184,16 @@ def _followed_at(place: int) -> int:
 
 
 def _places(request: Request) -> range:
+    """Which places are asked for: mixed ones by offset, the newest or (source_type 3) the oldest first by time."""
     count = min(max(request.number("count", 20), 1), MOST)
     kind, max_time = request.params.get("source_type", "4"), request.number("max_time")
+    if kind == "3":
+        min_time = request.number("min_time")
+        # The place of that time came last; without one, the oldest of all comes first.
+        oldest = min(_FOLLOWS, (NEWEST_AT - min_time) // 86_400 - 1) - 1 if min_time else _FOLLOWS - 1
+        return range(oldest, max(oldest - count, -1), -1)
     is_mixed = kind in ("4", "2") or not max_time
-    start = request.number("offset") if is_mixed else max(0, (NEWEST_AT - max_time) // 86_400)
+    start = max(0, request.number("offset") if is_mixed else (NEWEST_AT - max_time) // 86_400)
     return range(min(start, _FOLLOWS), min(start + count, _FOLLOWS))
 
 

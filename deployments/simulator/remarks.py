@@ -7,8 +7,8 @@ from typing import Any
 from deployments.simulator.captions import comment_text
 from deployments.simulator.gates import WEB
 from deployments.simulator.http import App, Handler, Request, Response, json_response
-from deployments.simulator.numbers import impr_id, mix
-from deployments.simulator.people import user_of
+from deployments.simulator.numbers import mix
+from deployments.simulator.people import NOT_OF_COMMENTERS, extra_of, listed_user_of
 from deployments.simulator.posts import hidden_reason, renderer
 from deployments.simulator.shelves import FEED, Shelf
 from deployments.simulator.world import CROWD, Post
@@ -42,7 +42,7 @@ def _comment(app: App, post: Post, place: int, reply: int = 0) -> dict[str, Any]
         "create_time": post.created_at + 60 * (place + 1) + reply,
         "digg_count": number % 3_000,
         "status": 1,
-        "user": user_of(app, author),
+        "user": listed_user_of(app, author, NOT_OF_COMMENTERS),
         "reply_id": "0" if reply == 0 else _comment_id(post, place),
         "user_digged": 0,
         "label_text": "",
@@ -89,12 +89,12 @@ async def post_comment(request: Request, app: App) -> Response:
     """The comments of a post; one of a full page is filtered out though the cursor counts it."""
     post = app.world.find(request.params["aweme_id"])
     if post is None or hidden_reason(app, post, request) is not None:
-        return json_response(_answer(None, 0, 0, total=0))
+        return json_response(_answer(app, None, 0, 0, total=0))
     total = comment_total(app, post)
     start, stop = _span(request, total)
     listed = [_comment(app, post, place) for place in range(start, stop) if place % 20 != 7]
     more = {"reply_style": 2, "user_commented": 0, "fast_response_comment": {}, "comment_config": {}}
-    return json_response(_answer(listed, stop, int(stop < total), total=total) | more)
+    return json_response(_answer(app, listed, stop, int(stop < total), total=total) | more)
 
 
 async def comment_reply(request: Request, app: App) -> Response:
@@ -103,13 +103,13 @@ async def comment_reply(request: Request, app: App) -> Response:
     asked = request.number("comment_id")
     place = asked >> 4 & 0xFFF
     if post is None or hidden_reason(app, post, request) is not None:
-        return json_response(_answer(None, 0, 0, total=0))
+        return json_response(_answer(app, None, 0, 0, total=0))
     if _comment_id(post, place) != str(asked) or place >= comment_total(app, post):
-        return json_response(_answer(None, 0, 0, total=0))
+        return json_response(_answer(app, None, 0, 0, total=0))
     total = _reply_total(app, post, place)
     start, stop = _span(request, total, usual=3)
     replies = [_comment(app, post, place, reply) for reply in range(start + 1, stop + 1)]
-    return json_response(_answer(replies, stop, int(stop < total), total=total))
+    return json_response(_answer(app, replies, stop, int(stop < total), total=total))
 
 
 def _span(request: Request, total: int, usual: int = 20) -> tuple[int, int]:
@@ -118,17 +118,16 @@ def _span(request: Request, total: int, usual: int = 20) -> tuple[int, int]:
     return start, min(total, start + min(max(count, 1), _MOST))
 
 
-def _answer(comments: list[dict[str, Any]] | None, cursor: int, has_more: int, *, total: int) -> dict[str, Any]:
-    impr = impr_id("comments", cursor, total)
+def _answer(
+    app: App, comments: list[dict[str, Any]] | None, cursor: int, has_more: int, *, total: int
+) -> dict[str, Any]:
     return {
         "status_code": 0,
         "comments": comments,
         "cursor": cursor,
         "has_more": has_more,
         "total": total,
-        "extra": {"now": 0, "fatal_item_ids": None},
-        "log_pb": {"impr_id": impr},
-    }
+    } | extra_of(app)
 
 
 ROUTES: dict[tuple[str, str], Handler] = {
