@@ -156,6 +156,18 @@ def test_media_hosts_are_known_by_their_domain():
     assert is_media_host("v26-web.douyinvod.com")
     assert is_media_host("sf5-hl-cdn-tos.douyinstatic.com")
     assert not is_media_host("www.douyin.com")
+    assert not is_media_host("evildouyinvod.com")
+
+
+async def test_a_host_keeps_files_of_its_kind_and_a_path_without_a_signature_sounds_and_faces():
+    picture, token = Asset("image", "webp", 4, 9_000), encode(ASSET)
+    addresses = (
+        video_url(ASSET, LATER).replace("v26-web.douyinvod.com", "sf3-cdn-tos.douyinstatic.com"),
+        image_url(picture, LATER).replace("p3-pc-sign.douyinpic.com", "v26-web.douyinvod.com"),
+    )
+    assert [(await Stage().ask(media, address)).status for address in addresses] == [404, 404]
+    for path in ("obj/ies-music", "aweme-avatar"):
+        assert (await Stage().ask(media, f"https://v26-web.douyinvod.com/{path}/{token}.mp4")).status == 403
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,8 @@ def read(path: str, params: Mapping[str, str]) -> Address:
     if not parts:
         raise ValueError("no path")
     if "ies-music" in parts or "aweme-avatar" in parts:
-        return Address(decode(parts[-1].partition(".")[0]), None, is_signed=True)
+        asset = decode(parts[-1].partition(".")[0])
+        return Address(asset, None, is_signed=asset.kind == ("music" if "ies-music" in parts else "avatar"))
     if parts[2:3] == ["video"]:
         token, signature, expires = parts[-1], parts[0], parts[1]
         expires_at = int(expires, 16)

@@ -12,9 +12,6 @@ from email.utils import formatdate
 from hashlib import md5
 
 from deployments.simulator.addresses import (
-    IMAGE_HOSTS,
-    MUSIC_HOSTS,
-    VIDEO_HOSTS,
     Address,
     Asset,
     encode,
@@ -26,7 +23,9 @@ from deployments.simulator.media import MediaBytes, make
 from deployments.simulator.timeline import NEWEST_AT
 
 SITE = "https://www.douyin.com/"
-_DOMAINS = ("douyinvod.com", "zjcdn.com", "idouyinvod.com", "douyinpic.com", "douyinstatic.com")
+_VIDEO_DOMAINS = (".douyinvod.com", ".zjcdn.com", ".idouyinvod.com")
+_DOMAINS = (*_VIDEO_DOMAINS, ".douyinpic.com", ".douyinstatic.com")
+_PICTURES = ("image", "cover", "dynamic_cover", "avatar")
 _STEP = 1 << 17
 _PLAY_VALID_S = 3 * 3600
 _ERROR_PAGE = (
@@ -37,7 +36,7 @@ _ERROR_PAGE = (
 
 def is_media_host(host: str) -> bool:
     """Whether a host keeps files, of ours or of nobody's."""
-    return host in {*VIDEO_HOSTS, *IMAGE_HOSTS, *MUSIC_HOSTS} or host.endswith(_DOMAINS)
+    return host.endswith(_DOMAINS)
 
 
 async def media(request: Request, app: App) -> Response:
@@ -46,8 +45,17 @@ async def media(request: Request, app: App) -> Response:
         address = read(request.path, request.params)
     except ValueError:
         return _error(404, "404 Not Found")
+    if not request.host.endswith(_domains_of(address.asset)):
+        return _error(404, "404 Not Found")
     refused = _bad_address(address, app.clock()) or _refusal(request, address.asset)
     return refused or _answer(request, _current(address.asset, app), app)
+
+
+def _domains_of(asset: Asset) -> tuple[str, ...]:
+    """Where files of that kind are kept."""
+    if asset.kind in _PICTURES:
+        return (".douyinpic.com",)
+    return (".douyinstatic.com",) if asset.kind == "music" else _VIDEO_DOMAINS
 
 
 async def play(request: Request, app: App) -> Response:

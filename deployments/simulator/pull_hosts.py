@@ -31,6 +31,8 @@ async def pull(request: Request, app: App) -> Response:
         stream = read(request)
     except ValueError:
         return _refused(404)
+    if request.host.startswith("pull-flv-") != (stream.form == "flv"):
+        return _refused(404)
     room = rooms_of(app).of_stream(stream.stream_id)
     if room is None or stream.quality not in room.qualities:
         return _refused(404)
