@@ -63,6 +63,8 @@ def test_scripts_and_faults_may_be_mixed():
         "user_post:1=429;retry_after",
         "user_post:1=429;unknown=1",
         "user_post:99999999999999=empty",
+        "user_post:1=empty;retry_after=3",
+        "user_post:1=captcha;body",
     ],
 )
 def test_a_wrong_script_is_refused_and_told_how_to_write_one(script):
@@ -90,6 +92,36 @@ async def test_every_kind_can_be_scripted_and_leaves_the_next_request_alone(kind
         else:
             assert len(second.json()["aweme_list"]) == 21
             assert kind == "slow" or first is None or first.content != second.content
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("comment/list", "comments"),
+        ("follow/feed", "data"),
+        ("user/following/list", "followings"),
+        ("user/follower/list", "followers"),
+        ("collects/list", "collects_list"),
+        ("music/listcollection", "mc_list"),
+        ("mix/listcollection", "mix_infos"),
+    ],
+)
+async def test_a_shifted_page_is_empty_whatever_its_list_is_called(path, name):
+    world = World()
+    asked = {"sec_user_id": world.sec_user_id(1), "aweme_id": world.post(1, 20).aweme_id}
+    async with Visitor(world, cookie=world.cookie, faults=("*:1=shift",)) as visitor:
+        shifted, plain = [(await visitor.ask(path, asked)).json() for _ in range(2)]
+    assert (shifted[name], bool(shifted["has_more"])) == ([], True)
+    assert type(shifted["has_more"]) is type(plain["has_more"])
+    assert plain[name]
+    assert set(shifted) == set(plain)
+
+
+async def test_a_login_wall_before_everything_lets_nobody_behind_it():
+    async with Visitor(World(), faults=("*:2=login_wall",)) as visitor:
+        pages = [await visitor.posts(1) for _ in range(4)]
+    assert ["aweme_list" in page for page in pages] == [True, True, False, False]
+    assert "not_login_module" in pages[1]
 
 
 @pytest.mark.parametrize("status", STATUSES)

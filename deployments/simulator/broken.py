@@ -21,6 +21,7 @@ ACRAWLER = (
 )
 DENIED = "<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1></body></html>"
 HTML_PAGE = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
+_LISTS = ("aweme_list", "comments", "data", "followings", "followers", "collects_list", "mc_list", "mix_infos")
 _SAID = {
     8: "用户未登录",
     4: "服务器繁忙，请稍后再试",
@@ -54,9 +55,9 @@ def spoil(fault: Fault, response: Response) -> Response:
     if fault.kind == "wrong_encoding":
         return Response(response.status, (*response.headers, ("content-encoding", "gzip")), response.body)
     if fault.kind == "login_wall":
-        return _changed(response, not_login_module={"guide_login_tip_exist": True}, has_more=1)
+        return _changed(response, not_login_module={"guide_login_tip_exist": True})
     if fault.kind == "shift":
-        return _changed(response, aweme_list=[], has_more=1)
+        return _changed(response, is_empty=True)
     return response
 
 
@@ -68,7 +69,8 @@ def fault_for(faults: Iterable[Fault], operation: str, number: int) -> Fault | N
     for fault in faults:
         if fault.hits(operation, number):
             return fault
-        if fault.kind == "login_wall" and fault.operation == operation and fault.last and number > fault.last:
+        is_behind = fault.kind == "login_wall" and fault.last is not None and number > fault.last
+        if is_behind and fault.operation in ("*", operation):
             return Fault(operation, number, number, "no_list")
     return None
 
@@ -141,10 +143,14 @@ _ANSWERS: dict[str, Callable[[Fault, Request], Response]] = {
 }
 
 
-def _changed(response: Response, **fields: object) -> Response:
+def _changed(response: Response, *, is_empty: bool = False, **fields: object) -> Response:
+    """A page that says that there is more, whatever its list is called, and is empty if asked for."""
     if not isinstance(response.body, bytes) or not response.body.startswith(b"{"):
         return response
-    return json_response(orjson.loads(response.body) | fields, response.status)
+    told = orjson.loads(response.body)
+    more = {"has_more": isinstance(told.get("has_more"), bool) or 1}
+    nothing: dict[str, list[object]] = {name: [] for name in _LISTS if is_empty and isinstance(told.get(name), list)}
+    return json_response(told | fields | more | nothing, response.status)
 
 
 def _with_length(response: Response) -> tuple[tuple[str, str], ...]:

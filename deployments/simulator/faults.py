@@ -2,8 +2,8 @@
 
 A script is `OPERATION:REQUESTS=KIND`: `user_post:3=empty`, `user_post:2-4=429;retry_after=2`, `post_detail:*=403`,
 `media:1=html`, `*:5=slow:2`. REQUESTS counts from 1 within the operation: `3`, `2-4`, `3-` or `*`. KIND is one of
-KINDS, a three-digit HTTP status (`;body` gives it a body), or one with an argument: slow:SECONDS,
-status_code:NUMBER, filter_reason:REASON, argus:REASON. Options: retry_after=SECONDS.
+KINDS, a three-digit HTTP status (`;body` gives it a body, `;retry_after=SECONDS` that header), or one with an argument:
+slow:SECONDS, status_code:NUMBER, filter_reason:REASON, argus:REASON.
 """
 
 from __future__ import annotations
@@ -110,6 +110,8 @@ def _checked(script: str, fault: Fault) -> Fault:
         raise _wrong(script, f"there is no kind {fault.kind}")
     if (fault.kind in ARGUMENTS) != bool(fault.argument):
         raise _wrong(script, f"{fault.kind} takes {'an' if fault.kind in ARGUMENTS else 'no'} argument")
+    if not is_status and (fault.retry_after or fault.has_body):
+        raise _wrong(script, "options are for a status")
     if fault.kind == "slow" and not re.fullmatch(r"\d+(\.\d+)?", fault.argument):
         raise _wrong(script, "slow takes seconds")
     if fault.kind == "status_code" and not fault.argument.isdecimal():
