@@ -176,6 +176,34 @@ async def test_no_door_leads_into_a_closed_account(world):
         assert all(await _about_a_post(owner, 0))
 
 
+@pytest.mark.parametrize("path", ["channel/300203", "recommend", "root/live/1", "music/7", "series/7", "hot/7"])
+async def test_other_pages_of_the_site_are_there_too(path, world):
+    async with Visitor(world) as visitor:
+        assert (await visitor.send(f"https://www.douyin.com/{path}")).status_code == 200
+
+
+async def test_a_share_page_leads_only_desktop_browsers_to_the_site(world):
+    url = f"https://www.iesdouyin.com/share/video/{world.post(1, 3).aweme_id}/"
+    async with Visitor(world) as visitor:
+        assert (await visitor.send(url)).status_code == 302
+        phone = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148"}
+        assert (await visitor.send(url, headers=phone)).status_code == 200
+
+
+async def test_pages_of_live_rooms_are_there_as_their_links_say(world):
+    account = world.account(0)
+    async with Visitor(world) as visitor:
+        page = f"https://live.douyin.com/{account.webcast_id}"
+        assert (await visitor.send(page)).status_code == 200
+        shared = await visitor.send(f"https://webcast.amemv.com/douyin/webcast/reflow/{account.room_id}")
+        assert f'\\"webRid\\":\\"{account.webcast_id}\\"' in shared.text
+        assert (await visitor.send("https://webcast.amemv.com/douyin/webcast/reflow/7")).status_code == 404
+        visitor.cookie = ""
+        denied = await visitor.send(page)
+        assert denied.status_code == 444
+        assert "Access Denied" in denied.text
+
+
 def test_describe_gives_a_row_per_link(world):
     rows = describe(world)
     assert len(rows) == len(world.links())

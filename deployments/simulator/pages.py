@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 
-from deployments.simulator.gates import WEB
+from deployments.simulator.broken import DENIED
+from deployments.simulator.gates import LIVE, REFLOW, WEB
 from deployments.simulator.http import App, Handler, Request, Response, json_response, redirect, text_response
 from deployments.simulator.numbers import base62, digest, opaque
+from deployments.simulator.rooms import rooms_of
 
 SHORT, SHARE = "v.douyin.com", "www.iesdouyin.com"
 TOKENS, TTWID = "mssdk.bytedance.com", "ttwid.bytedance.com"
@@ -22,8 +24,10 @@ async def short_link(request: Request, app: App) -> Response:
     return redirect(target or "https://www.douyin.com/")
 
 
-async def share_page(request: Request, _: App) -> Response:
-    """A share page, which sends desktop browsers on to the site."""
+async def share_page(request: Request, app: App) -> Response:
+    """A share page, which sends desktop browsers on to the site and shows itself to phones."""
+    if "Mobile" in request.headers.get("user-agent", ""):
+        return await site_page(request, app)
     parts = [part for part in request.path.split("/") if part]
     if len(parts) >= 3 and parts[0] == "share":
         name = "collection" if parts[1] == "mix" else parts[1]
@@ -36,6 +40,23 @@ async def site_page(request: Request, _: App) -> Response:
     return text_response(
         f"<!DOCTYPE html><html><head><title>抖音</title></head><body>{escape(request.path)}</body></html>"
     )
+
+
+async def live_page(request: Request, _: App) -> Response:
+    """The page of a live room, which nobody sees without a ttwid."""
+    if not request.cookies.get("ttwid"):
+        return text_response(DENIED, 444)
+    return text_response(f"<html><head><title>抖音直播</title></head><body>{escape(request.path)}</body></html>")
+
+
+async def reflow_page(request: Request, app: App) -> Response:
+    """What the app shares of a broadcast: a page with the room number in JSON inside a string."""
+    room = rooms_of(app).of_room(request.path.strip("/").rpartition("/")[2])
+    if room is None:
+        return text_response("<html><title>页面不见了</title></html>", 404)
+    told = orjson.dumps({"roomId": room.room_id, "owner": {"webRid": room.webcast_id}}).decode()
+    script = f"self.__pace_f.push([1,{orjson.dumps(told).decode()}])"
+    return text_response(f"<html><head><title>抖音直播</title></head><body><script>{script}</script></body></html>")
 
 
 async def ms_token(request: Request, app: App) -> Response:
@@ -76,7 +97,9 @@ ROUTES: dict[tuple[str, str], Handler] = {
     (TOKENS, "/web/common/"): ms_token,
     (TTWID, "/ttwid/union/register/"): register_ttwid,
 }
-_SITE_PATHS = ("user", "video", "note", "slides", "collection", "discover", "search", "jingxuan", "follow", "friend")
+_ARCHIVED = ("user", "video", "note", "slides", "collection", "discover", "search", "jingxuan", "follow", "friend")
+_OTHERS = ("recommend", "channel", "root", "music", "hashtag", "challenge", "hot", "series", "lvdetail")
+_SITE_PATHS = frozenset((*_ARCHIVED, *_OTHERS))
 
 
 def page_at(host: str, path: str) -> Handler | None:
@@ -86,5 +109,9 @@ def page_at(host: str, path: str) -> Handler | None:
         return short_link
     if host == SHARE:
         return share_page
+    if host == LIVE and first and first != "webcast":
+        return live_page
+    if host == REFLOW and path.startswith("/douyin/webcast/reflow/"):
+        return reflow_page
     is_site = host in (WEB, "douyin.com", "m.douyin.com") and (not first or first in _SITE_PATHS)
     return site_page if is_site else None
