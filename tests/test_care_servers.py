@@ -23,7 +23,7 @@ from deployments.cli import cli
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care.verifying import verify
-from pipelines.errors import BadInput
+from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake, open_storage
 from pipelines.settings import Settings, load_settings
 from schemas.catalog import TABLES
@@ -213,3 +213,19 @@ def test_what_is_not_there_is_told_and_nothing_is_made(place: str, make: Callabl
         told: Any = CliRunner(env=made.environ).invoke(cli, words, standalone_mode=False)
         assert isinstance(told.exception, BadInput), (words, told.exception)
         assert "There is no archive" in str(told.exception), words
+
+
+@pytest.mark.parametrize(
+    ("environ", "kind"),
+    [({"AWEME_S3_SECRET": "wrong"}, Blocked), ({"AWEME_S3_ENDPOINT": "http://127.0.0.1:9"}, Unreachable)],
+)
+def test_a_bucket_that_gives_nothing_is_told_in_words(
+    make: Callable[[str], Archive], simulator: Simulator, environ: dict[str, str], kind: type[Exception], tmp_path: Path
+) -> None:
+    made = make("s3")
+    made.call("archive", simulator.world.accounts[0].home, "--max-counts", "1", "--media", "none")
+    for words in (["verify"], ["maintain"], ["export", "--format", "csv", "-o", str(tmp_path / "out")]):
+        told: Any = CliRunner(env=made.environ | environ).invoke(cli, words, standalone_mode=False)
+        assert isinstance(told.exception, kind), (words, told.exception)
+        assert made.environ["AWEME_S3_SECRET"] not in str(told.exception)
+    assert not (tmp_path / "out").exists()

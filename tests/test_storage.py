@@ -3,13 +3,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from media_hosts import mp4
 from servers import S3Server
 
-from pipelines.errors import BadInput, Blocked, NotFound
+from pipelines.errors import BadInput, Blocked, NotFound, Unreachable
+from pipelines.load.contents import problem_of
 from pipelines.load.local_writer import LocalWriter
 from pipelines.load.shelf import Shelf
 from pipelines.load.storage import Storage
@@ -279,3 +281,34 @@ async def test_a_wrong_key_stops_the_run(s3_server: S3Server) -> None:
     await writer.write(b"x")
     with pytest.raises(Blocked, match="S3 key"):
         await writer.commit()
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(FileNotFoundError("gone"), "missing"), (PermissionError("in a glacier"), "unreadable"), (None, "changed")],
+)
+def test_what_a_bucket_says_of_one_file_is_about_that_file(failure: Exception | None, told: str) -> None:
+    assert problem_of(Bucket.storage(failure), "media/a.mp4", 1, "0" * 64) == told
+
+
+@pytest.mark.parametrize("failure", [ConnectionError("reset"), OSError("try later"), RuntimeError("no route")])
+def test_a_bucket_that_gives_no_answer_says_nothing_about_a_file(failure: Exception) -> None:
+    # A repair would put a whole file aside, and its post may be gone.
+    with pytest.raises(Unreachable):
+        problem_of(Bucket.storage(failure), "media/a.mp4", 1, "0" * 64)
+
+
+class Bucket:
+    """A file system whose files are one byte long, or fail as they are opened."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self._failure = failure
+
+    @classmethod
+    def storage(cls, failure: Exception | None) -> Storage:
+        return Storage("s3://b/x", lambda: cls(failure), "b/x", is_local=False)
+
+    def open(self, _path: str, _mode: str) -> BytesIO:
+        if self._failure is not None:
+            raise self._failure
+        return BytesIO(b"x")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.care import bags, gallery, sheets
 from pipelines.care.staging import filled_at_once
-from pipelines.errors import BadInput
+from pipelines.errors import BadInput, NotFound
 from pipelines.house import open_lake, open_storage
 from pipelines.load import auditing, copies
 from schemas.catalog import BY_NAME, TABLES
@@ -28,7 +28,6 @@ Progress = Callable[[int, int], None]
 
 FORMATS = ("parquet", "csv", "xlsx", "duckdb", "html")
 _RAW = ("raw_pages", "applied_pages", "checkpoints")  # of no use in a spreadsheet
-_PIECE = 1 << 20
 
 
 @dataclass
@@ -161,11 +160,12 @@ def _copy(storage: Storage, record: auditing.Record, target: Path) -> str | None
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     try:
-        with storage.open_file(record.path) as source, target.open("wb") as copy:
-            while piece := source.read(_PIECE):
+        with target.open("wb") as copy:
+            for piece in storage.pieces(record.path):
                 digest.update(piece)
                 copy.write(piece)
-    except FileNotFoundError:
+    except NotFound:
+        target.unlink()
         return "missing"
     if record.sha256 and digest.hexdigest() != record.sha256:
         return "changed"

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import Blocked, NotFound
 from pipelines.load.storage import Storage
 
-_READ_BYTES = 1 << 20
 ASIDE = "aside"
 """Folder under the root for broken files that were replaced."""
 
@@ -65,12 +65,15 @@ def _walk_bucket(storage: Storage, folder: str) -> Iterator[Found]:
 
 
 def problem_of(storage: Storage, path: str, size_bytes: int | None, sha256: str | None) -> str | None:
-    """What is wrong with a kept file: "missing", "size", "changed" or "unreadable"; None where it is right. Blocks."""
+    """What is wrong with a kept file: "missing", "size", "changed" or "unreadable"; None where it is right. Blocks.
+
+    Raises Unreachable where the bucket gives no answer: that says nothing about the file.
+    """
     try:
         size, digest = _read(storage, path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotFound):
         return "missing"
-    except OSError:
+    except (OSError, Blocked):
         return "unreadable"
     if size_bytes is not None and size != size_bytes:
         return "size"
@@ -82,8 +85,7 @@ def _read(storage: Storage, path: str) -> tuple[int, str]:
         with Path(storage.full(path)).open("rb", buffering=0) as file:
             return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
     digest, size = hashlib.sha256(), 0
-    with storage.open_file(path) as stream:
-        while piece := stream.read(_READ_BYTES):
-            digest.update(piece)
-            size += len(piece)
+    for piece in storage.pieces(path):
+        digest.update(piece)
+        size += len(piece)
     return size, digest.hexdigest()

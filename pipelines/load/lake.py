@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 import polars as pl
 
 from pipelines.errors import BadInput
-from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, tidying
+from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, tidying, turns
 from pipelines.load import apply as applying
 from pipelines.load.apply import Applied
 from pipelines.load.connection import Connection
@@ -114,8 +114,13 @@ class Lake:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        import duckdb
+
         self.close()
+        # What reads by a cursor of its own fails with DuckDB's own words where a bucket is away or a disk is full.
+        if isinstance(error, duckdb.Error) and (told := turns.known(error)) is not None:
+            raise told from error
 
     def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Do work in one commit, for the modules beside this one; it may be done twice, so it has no effect outside."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
@@ -137,8 +138,25 @@ class Storage:
             raise self._mapped(error) from error
 
     def call_s3(self, method: str, **query: Any) -> Any:
-        """One call of S3's own interface, of a bucket only. Blocks."""
-        return self._fs.call_s3(method, **query)
+        """One call of S3's own interface, of a bucket only; foreign errors are mapped. Blocks."""
+        with self._told():
+            return self._fs.call_s3(method, **query)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file, a megabyte at a time; NotFound where there is none. Blocks."""
+        with self._told(), self.open_file(path) as file:
+            while piece := file.read(_READ_BYTES):
+                yield piece
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            known = self._mapped(error)
+            if known is error:
+                raise
+            raise known from error
 
     def close(self) -> None:
         """Let the threads go."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from pipelines.errors import Blocked, LakeBusy
+from pipelines.errors import ArchiveError, Blocked, LakeBusy, Unreachable
 from pipelines.load.attach import Place, quoted
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ _BUSY = ("database is locked", "transaction conflict", "conflict", "could not se
 _SHORT = ("out of memory", "failed to pin", "could not allocate", "failed to allocate")
 _FULL = ("disk is full", "no space left", "disk quota")
 _SHUT = ("read-only file system", "readonly database", "permission denied", "unable to open database")
+# What DuckDB says of a bucket whose server is away, or refuses the key.
+_AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
+_REFUSED = ("http code 401", "http code 403", "http 401", "http 403", "forbidden")
 _TRIES = 12
 
 
@@ -106,7 +109,7 @@ class Writer:
                     return self._once(work)
                 except duckdb.Error as error:
                     if not any(word in str(error).lower() for word in _BUSY + _SHORT):
-                        raise blocked(error) or error from None
+                        raise known(error) or error from None
                     last = error
                 time.sleep(min(0.02 * 2**attempt, 1.0) * (0.5 + self._rng.random()))
         if any(word in str(last).lower() for word in _SHORT):
@@ -122,7 +125,7 @@ class Writer:
                 return work(self._con)
             except duckdb.Error as error:
                 if not any(word in str(error).lower() for word in _BUSY):
-                    raise blocked(error) or error from None
+                    raise known(error) or error from None
                 raise LakeBusy("The catalog is busy: another program writes to it. Try again later.") from error
 
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -144,6 +147,16 @@ def blocked(error: Exception) -> Blocked | None:
     if any(word in text for word in _SHUT):
         return Blocked(f"The archive may not be written here: see to its rights, or name another root. ({told})")
     return None
+
+
+def known(error: Exception) -> ArchiveError | None:
+    """An error of DuckDB's about disk or bucket as one of ours; None where it is a fault of the program."""
+    text, told = str(error).lower(), str(error).splitlines()[0] if str(error) else ""
+    if any(word in text for word in _AWAY):
+        if any(word in text for word in _REFUSED):
+            return Blocked(f"The bucket may not be read or written with this S3 key: check key and rights. ({told})")
+        return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
+    return blocked(error)
 
 
 def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
