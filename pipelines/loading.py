@@ -38,6 +38,7 @@ class Loader:
     scope: Callable[[], dict[str, Any]]
     _unsaved: list[Kept] = field(default_factory=list)
     _saved_at: float = field(default_factory=time.monotonic)
+    _owners: dict[str, str] = field(default_factory=dict)
 
     async def follow(self, walk_ended: asyncio.Event) -> None:
         """Load files whenever rows are ready, until the walk has ended and nothing more is wanted."""
@@ -121,7 +122,9 @@ class Loader:
         lake = await self.run.house.lake()
         search = {**self._search(), "listing": None, "owner_id": None, "aweme_ids": None, "posts": Filter()}
         found = await self.run.house.on_lake(lake.wanted, **{**search, "media_ids": media_ids})
-        return await self._with_folders(found)
+        found = await self._with_folders(found)
+        self._owners = {w.folder: w.sec_user_id for w in found if w.folder and w.sec_user_id}
+        return found
 
     def _search(self) -> dict[str, Any]:
         settings = self.run.house.settings
@@ -181,6 +184,15 @@ class Loader:
     async def _save(self) -> None:
         rows, self._unsaved = self._unsaved, []
         self._saved_at = time.monotonic()
-        if rows:
-            lake = await self.run.house.lake()
-            await self.run.house.on_lake(lake.keep_files, rows)
+        if not rows:
+            return
+        house = self.run.house
+        lake = await house.lake()
+        named = {kept.path.split("/")[1] for kept in rows if kept.path}
+        owners = {folder: owner for folder, owner in self._owners.items() if folder in named}
+        renamed = await house.on_lake(lake.keep_files, rows, owners=owners)
+        if renamed:
+            # Another run renamed the account's folder: files that came since lie under its former name.
+            from pipelines.load.moving import followed
+
+            await house.on_lake(lake.keep_files, await followed(house.storage, rows, renamed))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from filecmp import cmp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,3 +110,14 @@ def _carry_out(media: Path, lake: Lake, sec_user_id: str, old: str, new: str) ->
                 raise
             # Whoever opened the archive meanwhile carried it out.
     lake.record_folders({sec_user_id: new}, moved=True)
+    _bring_late(media / old, media / new)
+
+
+def _bring_late(old: Path, new: Path) -> None:
+    """What another run put under the old name between the renaming and the rows; parts stay with their run."""
+    for path in sorted(old.rglob("*")):
+        target = new / path.relative_to(old)
+        if path.is_file() and not path.name.startswith(".") and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # its own run brought it along
+                path.rename(target)

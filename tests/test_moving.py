@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from archives import archive, ask, one, settings_for
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
-from pipelines.house import open_storage
+from pipelines.house import open_lake, open_storage
+from pipelines.load.moving import move_in_bucket
+from pipelines.renaming import own_folder
 from pipelines.settings import Settings
 
 pytestmark = pytest.mark.server
@@ -35,7 +39,7 @@ def make(tmp_path: Path, simulator: Simulator, s3_server: Any) -> Make:
     keys = {f"s3_{name}": s3_server.options[name] for name in ("endpoint", "key", "secret", "region")}
     place = {"catalog": f"sqlite:{tmp_path}/catalog.sqlite", **keys, "media": "cover,caption"}
     root = f"s3://{s3_server.new_bucket()}/a"
-    return lambda **more: settings_for(root, simulator.url, **(place | more))
+    return lambda **more: settings_for(more.pop("root", root), simulator.url, **(place | more))
 
 
 def kept(settings: Settings) -> dict[str, str]:
@@ -130,6 +134,58 @@ def test_another_file_in_the_way_stops_a_move_before_anything_is_touched(make: M
     storage.close()
     assert archive(settings, home).outcome == "complete", "moved away, the next run goes on"
     assert folders(objects(settings)) == {f"新名字_{sec[-8:]}"}
+
+
+def test_two_runs_may_move_the_same_files_at_once(make: Make, world: World) -> None:
+    settings, home, sec = make(rename_folders=True), world.accounts[0].home, world.accounts[0].sec_user_id
+    archive(settings, home)
+    before = kept(settings)
+    (old,) = folders(set(before.values()))
+    storage = open_storage(settings)
+
+    async def both() -> None:
+        with open_lake(settings) as lake:
+            await asyncio.gather(*(move_in_bucket(storage, lake, sec, old, "new") for _ in range(2)))
+
+    asyncio.run(both())
+    storage.close()
+    after = kept(settings)
+    assert set(after) == set(before)
+    assert objects(settings) == set(after.values())
+    assert folders(objects(settings)) == {"new"}
+    assert objects(settings, "renaming") == set()
+
+
+@pytest.mark.parametrize("place", ["disk", "bucket"])
+def test_files_that_come_while_another_run_renames_the_folder_follow(
+    make: Make, world: World, tmp_path: Path, place: str
+) -> None:
+    more = {"root": str(tmp_path / "root"), "catalog": None} if place == "disk" else {}
+    settings, sec = make(rename_folders=True, download_concurrency=1, **more), world.accounts[0].sec_user_id
+    files: list[str] = []
+
+    async def moved(lake: Any, old: str) -> None:
+        storage = open_storage(settings)
+        await move_in_bucket(storage, lake, sec, old, "new")
+        storage.close()
+
+    def meanwhile(name: str, **_facts: Any) -> None:
+        files.extend([name] * (name == "file"))
+        if name == "file" and len(files) == 3:
+            with open_lake(settings) as lake:
+                if settings.is_s3:
+                    old = lake.folders()[sec]
+                    with ThreadPoolExecutor(1) as thread:
+                        thread.submit(lambda: asyncio.run(moved(lake, old))).result()
+                else:
+                    own_folder(settings, lake, sec, "new")
+
+    assert archive(settings, world.accounts[0].home, on_event=meanwhile).outcome == "complete"
+    assert len(files) > 3
+    after = kept(settings)
+    assert len(after) == len(files)
+    assert set(after.values()) == objects(settings)
+    assert folders(objects(settings)) == {one(settings, "SELECT folder FROM users WHERE sec_user_id = ?", sec)}
 
 
 KILLED = """

@@ -28,6 +28,13 @@ def record_folders(con: duckdb.DuckDBPyConnection, new: Mapping[str, str], *, mo
         )
 
 
+def renamed(con: duckdb.DuckDBPyConnection, owners: Mapping[str, str]) -> dict[str, str]:
+    """Which of these folders, each with its account, are called otherwise by now: former name to present name."""
+    sql = "SELECT sec_user_id, folder FROM users WHERE folder IS NOT NULL AND sec_user_id IN (SELECT unnest(?))"
+    now = dict(con.execute(sql, [list(owners.values())]).fetchall())
+    return {folder: now[owner] for folder, owner in owners.items() if now.get(owner, folder) != folder}
+
+
 def _move_files(con: duckdb.DuckDBPyConnection, sec_user_id: str, folder: str) -> None:
     found = con.execute("SELECT folder FROM users WHERE sec_user_id = ?", [sec_user_id]).fetchall()
     if not found or found[0][0] in (None, folder):

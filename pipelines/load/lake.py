@@ -281,12 +281,23 @@ class Lake:
         """The addresses of a promised file as last seen; None where nothing promises it."""
         return self._read(promises.addresses, media_id)
 
-    def keep_files(self, rows: Sequence[Kept]) -> None:
-        """Write what became of files, in one commit; the newest row of a file replaces the others."""
-        if rows:
-            values = [{**asdict(kept), "media_kind": kind_of(kept.media_id)} for kept in rows]
-            self.commit(lambda con: applying.put(con, FILES, values))
-            self._connection.renew()
+    def keep_files(self, rows: Sequence[Kept], *, owners: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Write what became of files, in one commit; the newest row of a file replaces the others.
+
+        `owners` names the account of each folder that the paths name. Where another run gave one of them another name
+        meanwhile, nothing is written, and these are returned: former name to present name.
+        """
+        values = [{**asdict(kept), "media_kind": kind_of(kept.media_id)} for kept in rows]
+
+        def work(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+            renamed = accounts.renamed(con, owners) if owners else {}
+            if not renamed:
+                applying.put(con, FILES, values)
+            return renamed
+
+        renamed = self.commit(work) if rows else {}
+        self._connection.renew()
+        return renamed
 
     def folders(self) -> dict[str, str]:
         """The folder of each account that has one: sec_user_id to folder."""

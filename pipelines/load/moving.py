@@ -2,23 +2,27 @@
 
 A bucket has no rename. What is under way stands in an object of its own first, then every object is copied, then the
 rows follow in one commit, and only then are the old objects removed: whenever a run is killed, each row names an object
-that is there, and a run that finds the note can carry it to its end.
+that is there, and a run that finds the note can carry it to its end. Two runs may do so at once, and a third may be
+getting files of the account meanwhile: it brings along what it put under the old name (`followed`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
 
-from pipelines.errors import BadInput
+from pipelines.errors import BadInput, NotFound
 from pipelines.load.legal import legal_name
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
-    from pipelines.load.storage import Storage
+    from pipelines.load.storage import Files, Storage
+    from schemas.files import Kept
 
 NOTES = "renaming"
 _AT_ONCE = 8
@@ -50,19 +54,61 @@ async def mend_bucket(storage: Storage, lake: Lake) -> int:
 
 async def _carry_out(storage: Storage, lake: Lake, note: str, sec_user_id: str, old: str, new: str) -> None:
     moves = await _lacking(storage, old, new)
-    await _each(storage.copy, moves)
+    await _each(partial(_brought, storage), moves)
     await asyncio.to_thread(lake.record_folders, {sec_user_id: new}, moved=True)
     # What another run put under the old name meanwhile comes along.
-    await _each(storage.copy, await _lacking(storage, old, new, copied={target for _, target in moves}))
-    await _each(storage.remove, [(path,) for path, _ in await storage.list(f"media/{old}")])
+    late = await storage.list(f"media/{old}")
+    copied = {target for _, target in moves}
+    await _each(partial(_brought, storage), await _lacking(storage, old, new, copied=copied, listed=late))
+    # Only what was looked at goes: what came since was copied by nobody.
+    await _each(storage.remove, [(path,) for path, _ in late])
     await storage.remove(note)
 
 
-async def _lacking(storage: Storage, old: str, new: str, *, copied: Collection[str] = ()) -> list[tuple[str, str]]:
+async def followed(storage: Storage, rows: Sequence[Kept], renamed: Mapping[str, str]) -> list[Kept]:
+    """The rows of files that were got while their account's folder got another name, each with the path of its file."""
+    return [await _followed(storage, row, renamed) for row in rows]
+
+
+async def _followed(storage: Storage, row: Kept, renamed: Mapping[str, str]) -> Kept:
+    top, old, rest = (row.path or "").split("/", 2) if row.path and row.path.count("/") > 1 else ("", "", "")
+    if not row.path or old not in renamed:
+        return row
+    target = f"{top}/{renamed[old]}/{rest}"
+    try:
+        await _brought(storage, row.path, target)
+        await storage.remove(row.path)
+    except (BadInput, NotFound):
+        return row  # another file has the name: it stays where it is
+    return replace(row, path=target)
+
+
+async def _brought(storage: Storage, old: str, new: str) -> None:
+    """Put a file (in a bucket: a copy) under its new name, unless another run did so just now."""
+    try:
+        # A copy on a disk grows under its final name, where a crash would leave half of it.
+        await (storage.rename if storage.is_local else storage.copy)(old, new)
+    except (BadInput, NotFound):
+        if not await storage.exists(new):
+            raise
+        if await storage.exists(old) and not await _is_same(storage, old, new):
+            raise _in_the_way(old, new) from None
+
+
+async def _is_same(storage: Storage, old: str, new: str) -> bool:
+    try:
+        return await storage.is_same(old, new)
+    except NotFound:
+        return True  # it was brought to its end, and removed, this very moment
+
+
+async def _lacking(
+    storage: Storage, old: str, new: str, *, copied: Collection[str] = (), listed: Files | None = None
+) -> list[tuple[str, str]]:
     """What is not there under the new name yet, from where and to where; BadInput where other bytes have the name."""
     there = dict(await storage.list(f"media/{new}"))
     found, doubled = [], []
-    for path, size in await storage.list(f"media/{old}"):
+    for path, size in await storage.list(f"media/{old}") if listed is None else listed:
         target = f"media/{new}/" + path.removeprefix(f"media/{old}/")
         if target not in there:
             found.append((path, target))
@@ -72,7 +118,7 @@ async def _lacking(storage: Storage, old: str, new: str, *, copied: Collection[s
             doubled.append((path, target))
 
     async def check(path: str, target: str) -> None:
-        if not await storage.is_same(path, target):
+        if not await _is_same(storage, path, target):
             raise _in_the_way(path, target)
 
     await _each(check, doubled)
