@@ -158,8 +158,19 @@ def absolute_root(root: str) -> str:
             return absolute_root(rest)
         if scheme != "s3" or not rest.strip("/"):
             raise BadInput(f"root cannot be {root!r}: give a folder or s3://bucket/prefix.")
+        _check_prefix(root, rest.rstrip("/"))
         return f"{scheme}://{rest.rstrip('/')}"
     return str(Path(root).expanduser().absolute())
+
+
+def _check_prefix(root: str, place: str) -> None:
+    """BadInput for a prefix that DuckDB and S3's own clients read as two different ones, or as no path at all."""
+    if any(letter in "?[\\" or not letter.isprintable() for letter in place):
+        raise BadInput(
+            f"root cannot be {root!r}: a prefix of a bucket holds no '?', '[', backslash or control character."
+        )
+    if any(part in ("", ".", "..") for part in place.split("/")):
+        raise BadInput(f"root cannot be {root!r}: no part of a bucket's prefix may be empty, '.' or '..'.")
 
 
 def default_catalog(root: str, beside: Path) -> str:

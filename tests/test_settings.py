@@ -57,6 +57,11 @@ def test_the_catalog_lies_in_a_local_root_and_beside_the_settings_for_a_bucket(p
     ("options", "told"),
     [
         ({"root": "ftp://x/y"}, "s3://bucket/prefix"),
+        ({"root": "s3://b/what?"}, "no '[?]'"),
+        ({"root": "s3://b/a[1]"}, "no '[?]'"),
+        ({"root": "s3://b/a\\b"}, "no '[?]'"),
+        ({"root": "s3://b/a//b"}, "may be empty"),
+        ({"root": "s3://b/../c"}, "may be empty"),
         ({"timeout": "soon"}, "seconds to wait"),
         ({"media": "film"}, "choose from"),
         ({"upstream": "localhost"}, "http address"),
