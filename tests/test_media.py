@@ -214,6 +214,7 @@ async def test_streams_run_at_the_same_time(hosts: MediaHosts, source: MediaSour
         "localhost", "a.localhost", "printer.local", "db.internal", "intranet", "127.0.0.1", "127.1", "0x7f.1",
         "2130706433", "0.0.0.0", "10.0.0.8", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "::1",
         "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "224.0.0.1", "", "0177.0.0.1",
+        "::127.0.0.1", "::ffff:0:7f00:1", "fec0::1", "5f00::1", "router.localdomain",
     ],
 )  # fmt: skip
 def test_a_host_that_is_not_public_is_not_asked(host: str) -> None:

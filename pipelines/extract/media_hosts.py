@@ -12,6 +12,7 @@ _WANT_REFERER = ("douyin.com", "douyinvod.com", "idouyinvod.com", "zjcdn.com", "
 _HOME_NAMES = (
     "localhost",
     "local",
+    "localdomain",
     "internal",
     "intranet",
     "lan",
@@ -22,7 +23,7 @@ _HOME_NAMES = (
     "test",
     "invalid",
 )
-_TRANSLATED = IPv6Network("64:ff9b::/32")
+_GLOBAL = IPv6Network("2000::/3")  # all of IPv6 that is given to hosts of the public internet
 
 
 def host_of(url: str) -> str:
@@ -62,10 +63,8 @@ def _is_public_number(host: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
-    if isinstance(address, IPv6Address) and (
-        address.ipv4_mapped or address.sixtofour or address.teredo or address in _TRANSLATED
-    ):
-        return False  # another way to write an IPv4 address, for which no media host has a use
+    if isinstance(address, IPv6Address) and (address not in _GLOBAL or address.sixtofour or address.teredo):
+        return False  # site-local, or another way to write an IPv4 address, for which no media host has a use
     return address.is_global and not address.is_multicast
 
 
