@@ -274,3 +274,20 @@ def test_python_looks_for_garbage_again_as_soon_as_the_archive_is_open() -> None
         raise BadInput("no such account")
     assert gc.isenabled()
     gc.unfreeze()
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        "postgresql://me@db/x?sslpassword=hush",
+        "postgres:host=db sslpassword=hush user=me",
+        "postgres:host=db PASSWORD=hush user=me",
+        r"postgres:host=db password='it\'s hush' user=me",
+    ],
+)
+def test_no_way_to_write_a_password_shows_it(catalog: str) -> None:
+    from deployments.commands.config import without_password
+    from pipelines.load.attach import attach_sql, place_of
+
+    assert "hush" not in without_password(catalog)
+    assert "hush" not in "".join(attach_sql(place_of(catalog, "somewhere", None)))

@@ -251,7 +251,7 @@ def lend_extensions(place: Place) -> None:
 
 def _without_password(catalog: str) -> str:
     shown = re.sub(r"(://[^/@:]*):[^@/]*@", r"\1@", catalog)
-    return re.sub(r"(\bpassword\s*=\s*)('[^']*'|\S+)\s*", "", shown)
+    return re.sub(r"(?i)\b\w*password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)\s*", "", shown)
 
 
 def refusal(error: Exception, place: Place) -> Exception:
