@@ -157,3 +157,20 @@ def test_what_cannot_be_served_is_refused_before_a_server_is_started(
 ) -> None:
     home = running.world.accounts[0].home
     refused(aweme("serve", *(home if word == "HOME" else word for word in words)), told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+def test_a_limit_to_the_size_of_files_is_told_in_a_line(aweme: Call, running: Simulator, tmp_path: Path) -> None:
+    root, home = str(tmp_path / "root"), running.world.accounts[0].home
+    assert aweme("archive", home, "--root", root, "--media", "none", "--max-counts", "1").returncode == 0
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
+    try:
+        done = aweme("maintain", "--root", root)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.returncode == 4, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"how large a file may be" in done.stderr

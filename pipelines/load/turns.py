@@ -27,6 +27,8 @@ _BUSY = ("database is locked", "transaction conflict", "conflict", "could not se
 # All cursors share DuckDB's memory: a commit that found none beside a large query does once that is done.
 _SHORT = ("out of memory", "failed to pin", "could not allocate", "failed to allocate")
 _FULL = ("disk is full", "no space left", "disk quota")
+# What SQLite and DuckDB say of a disk that fails, and of a limit to the size of files.
+_FAILING = ("disk i/o error", "input/output error", "file too large")
 _SHUT = ("read-only file system", "readonly database", "permission denied", "unable to open database")
 # What DuckDB says of a bucket whose server is away, or refuses the key.
 _AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
@@ -144,6 +146,8 @@ def blocked(error: Exception) -> Blocked | None:
     text, told = str(error).lower(), str(error).splitlines()[-1]
     if any(word in text for word in _FULL):
         return Blocked(f"The disk is full: make room, then run it again; what is kept is safe. ({told})")
+    if any(word in text for word in _FAILING):
+        return Blocked(f"The disk fails, or limits how large a file may be: see to it, then run it again. ({told})")
     if any(word in text for word in _SHUT):
         return Blocked(f"The archive may not be written here: see to its rights, or name another root. ({told})")
     return None
