@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from pipelines.batches import HELD_BYTES, Batch, batches_of
 from pipelines.errors import ArchiveError
 from pipelines.house import House, new_id, utc_now
-from pipelines.load.ahead import ahead
 from schemas.jobs import Summary
 
 if TYPE_CHECKING:
@@ -139,16 +138,13 @@ class Run:
         self._untidy = 0
 
     async def finish_earlier(self) -> None:
-        """Make rows of pages that a run which was cut off kept but did not finish.
-
-        The next pages are read while those before are parsed, and parsed while the rows of those before are merged.
-        """
+        """Make rows of pages that a run which was cut off kept but did not finish."""
         lake = await self.house.lake()
         pending = await self.house.on_lake(lake.pending, but=self.summary.run_id)
         if not pending:
             return
         self.house.on_event("notice", text=f"Finishing {len(pending)} pages that an earlier run left.")
-        batches = ahead(batches_of(ahead(lake.raw_pages(pending, max_bytes=HELD_BYTES))))
+        batches = batches_of(lake.raw_pages(pending, max_bytes=HELD_BYTES))
         try:
             while (batch := await self.house.on_lake(next, batches, None)) is not None:
                 await self._commit(batch)

@@ -18,7 +18,6 @@ from pipelines.batches import HELD_BYTES, batches_of
 from pipelines.care.scratch import scratch_folder
 from pipelines.errors import LakeBusy
 from pipelines.house import open_lake
-from pipelines.load.ahead import ahead
 from pipelines.load.marks import gone_marks, set_marks
 from pipelines.load.rawpages import READABLE
 from pipelines.load.replacing import Difference, differences, lacking, take_place
@@ -120,13 +119,10 @@ def _put_in_place(lake: Lake, beside: Settings, done: Rebuilt) -> list[Differenc
 
 
 def replay(fresh: Lake, lists: Iterator[list[Page]], marks: pl.DataFrame, on_pages: Callable[[int], None]) -> int:
-    """Make the rows of these pages, and set each mark before the first page that was read after it; counts rejects.
-
-    The next pages are read while those before are parsed, and parsed while the rows of those before are merged.
-    """
+    """Make the rows of these pages, and set each mark before the first page that was read after it; counts rejects."""
     rejects, left = 0, marks
     cuts = marks["observed_at"].unique().sort().to_list() if marks.height else []
-    with closing(ahead(batches_of(ahead(_known(lists)), cuts))) as batches:
+    with closing(batches_of(_known(lists), cuts)) as batches:
         for batch in batches:
             left = _set_before(fresh, left, batch.first_at)
             rejects += fresh.apply(batch.frames(), batch.page_ids, run_id="rebuild").rejects

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _FIRST_READ = 8  # pages of the first query; how many come next follows from their size
 _MOST = 1024
-_QUERY_BYTES = 16_000_000  # DuckDB holds a whole answer; each query looks through the catalog anew
+_QUERY_BYTES = 8_000_000  # DuckDB holds a whole answer; each query looks through the catalog anew
 _ROWS_AT_ONCE = 4
 
 # Answers about posts and accounts that are gone, and broadcasts that are over, make rows too: they say so, and why.

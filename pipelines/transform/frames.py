@@ -46,7 +46,7 @@ _READERS: dict[str, Callable[[Batch, Page, int], None]] = {
 }
 
 # What was read of more pages than this outgrows the processor's caches before it is in columns.
-_PAGES_AT_ONCE = 64
+_PAGES_AT_ONCE = 32
 
 
 class Reading:
