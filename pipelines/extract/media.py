@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import NoReturn, Protocol, Self
+from typing import Protocol, Self
 
 import httpx
 
-from pipelines.errors import (
-    BadInput,
-    Interrupted,
-    NotFound,
-    Private,
-    RateLimited,
-    Unfamiliar,
-    Unreachable,
-)
+from pipelines.errors import BadInput, Interrupted, Unfamiliar, Unreachable
+from pipelines.extract.media_heads import MediaHead, facts_of, is_coded
 from pipelines.extract.media_hosts import check_public, host_of, wants_referer
-from pipelines.extract.refusals import retry_after_s
 from pipelines.extract.upstream import AsyncUpstream, make_road, upstream_address
 from pipelines.extract.wire import Body, Taker, WireTransport, ended
 
@@ -32,7 +23,6 @@ _MAX_REDIRECTS = 5
 _MAX_THREADS = 64  # one for each file under way; made as they are needed
 _PIECE_BYTES = 1 << 20
 _REDIRECTS = {301, 302, 303, 307, 308}
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 def _unseen(_count: int) -> None:
@@ -41,22 +31,6 @@ def _unseen(_count: int) -> None:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class MediaHead:
-    """What a host says of a file before its bytes, which come from `offset` on; `host` is the one that sends them.
-
-    `total_size` counts the whole file in bytes, None where the host does not say. `validator` is a strong ETag or else
-    Last-Modified: with it, the rest of the same version can be asked for later.
-    """
-
-    status: int
-    total_size: int | None
-    offset: int
-    validator: str | None
-    content_type: str | None
-    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +126,7 @@ class MediaSource:
     async def _passed_on(self, response: httpx.Response, receiver: Receiver, on_bytes: Callable[[int], None]) -> None:
         """The same for bytes that come by the event loop."""
         host = response.request.url.host
-        head = MediaHead(*_facts_of(response, host, self._now))
+        head = MediaHead(*facts_of(response, host, self._now))
         await _in_thread(receiver.begin, head)
         pieces = bytearray()
         async with aclosing(_chunks(response, host)) as chunks:
@@ -172,7 +146,7 @@ class MediaSource:
         host = response.request.url.host
         chunks = _chunks(response, host)
         try:
-            yield MediaAnswer(*_facts_of(response, host, self._now), chunks)
+            yield MediaAnswer(*facts_of(response, host, self._now), chunks)
         finally:
             await chunks.aclose()
             await response.aclose()
@@ -196,9 +170,9 @@ class MediaSource:
             request.headers.update({"Range": f"bytes={offset}-", "If-Range": validator})
 
         def at_head(response: httpx.Response) -> Receiver | None:
-            if receiver is None or response.status_code not in (200, 206) or _is_coded(response):
+            if receiver is None or response.status_code not in (200, 206) or is_coded(response):
                 return None
-            receiver.begin(MediaHead(*_facts_of(response, host, self._now)))
+            receiver.begin(MediaHead(*facts_of(response, host, self._now)))
             return receiver
 
         request.extensions = {"timeout": self._timeouts, "at_head": at_head}
@@ -238,26 +212,6 @@ class MediaSource:
         return road if self._upstream is None else AsyncUpstream(upstream_address(self._upstream), road)
 
 
-Facts = tuple[int, int | None, int, str | None, str | None, str]
-
-
-def _facts_of(response: httpx.Response, host: str, now: Callable[[], datetime]) -> Facts:
-    """The fields of MediaHead; raises where the answer is a refusal."""
-    status = response.status_code
-    if status not in (200, 206):
-        _refuse(response, host, now)
-    offset, total = _span(response)
-    content_type = response.headers.get("content-type")
-    if _is_coded(response):
-        # Its lengths count other bytes than those we keep, so it can be neither measured nor resumed.
-        return status, None, offset, None, content_type, host
-    return status, total, offset, _validator(response), content_type, host
-
-
-def _is_coded(response: httpx.Response) -> bool:
-    return response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
-
-
 async def _in_thread(work: Callable[..., None], *args: object) -> None:
     task = asyncio.get_running_loop().run_in_executor(None, work, *args)
     try:
@@ -265,23 +219,6 @@ async def _in_thread(work: Callable[..., None], *args: object) -> None:
     except asyncio.CancelledError:
         await ended(task)
         raise
-
-
-def _refuse(response: httpx.Response, host: str, now: Callable[[], datetime]) -> NoReturn:
-    status = response.status_code
-    pause = retry_after_s(response.headers.get("retry-after", ""), now())
-    facts = {"http_status": status, "host": host} | ({} if pause is None else {"retry_after_s": pause})
-    if status in (404, 410):
-        raise NotFound(f"{host} has no such file ({status}).", **facts)
-    if status in (401, 403):
-        raise Private(f"{host} refuses the address ({status}): it has expired.", is_expired=True, **facts)
-    if status == 416:
-        raise Interrupted(f"{host} has no bytes from there on (416): it is asked for from the start.", **facts)
-    if status == 429:
-        raise RateLimited(f"{host} asks to slow down (429).", **facts)
-    if status >= 500:
-        raise Unreachable(f"{host} cannot serve it now ({status}).", **facts)
-    raise Unfamiliar(f"{host} answers {status} where a file should be; another address is tried.", **facts)
 
 
 async def _delivered(body: Body, host: str, on_bytes: Callable[[int], None]) -> None:
@@ -299,7 +236,7 @@ async def _delivered(body: Body, host: str, on_bytes: Callable[[int], None]) -> 
 
 async def _chunks(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
     try:
-        async for chunk in response.aiter_bytes() if _is_coded(response) else response.aiter_raw():
+        async for chunk in response.aiter_bytes() if is_coded(response) else response.aiter_raw():
             yield chunk
     except httpx.HTTPError as error:
         raise _broke_off(error, host) from error
@@ -314,25 +251,3 @@ def _joined(url: str, location: str) -> str:
         return str(httpx.URL(url).join(location))
     except httpx.InvalidURL as error:
         raise BadInput(f"{host_of(url)} leads to an address that cannot be read; it is skipped.") from error
-
-
-def _span(response: httpx.Response) -> tuple[int, int | None]:
-    length = response.headers.get("content-length", "")
-    size = int(length) if length.isdecimal() else None
-    if response.status_code == 200:
-        return 0, size
-    found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())
-    if found is None:
-        raise Interrupted("A host sends part of a file without saying which; it is asked for from the start.")
-    start, total = int(found[1]), found[2]
-    if total != "*":
-        return start, int(total)
-    return start, None if size is None else start + size
-
-
-def _validator(response: httpx.Response) -> str | None:
-    etag = response.headers.get("etag", "")
-    if etag.startswith('"'):
-        return str(etag)
-    modified: str | None = response.headers.get("last-modified")
-    return modified
