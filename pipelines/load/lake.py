@@ -10,7 +10,6 @@ and written back as DELETE and INSERT. DuckLake's own MERGE plans 35 ms a statem
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -19,8 +18,19 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 import polars as pl
 
-from pipelines.errors import BadInput
-from pipelines.load import accounts, asking, attach, checkpoints, entries, migrate, promises, rawpages, tidying, turns
+from pipelines.load import (
+    accounts,
+    asking,
+    attach,
+    checkpoints,
+    entries,
+    migrate,
+    promises,
+    rawpages,
+    runs,
+    tidying,
+    turns,
+)
 from pipelines.load import apply as applying
 from pipelines.load.apply import Applied
 from pipelines.load.connection import Connection
@@ -167,19 +177,10 @@ class Lake:
 
         `but` is a run that is passed over, since it has only begun.
         """
-        tests, values = [rawpages.READABLE], []
-        if not everywhere:
-            unfinished = [run_id] if run_id else [one for one in self._read(_unfinished_runs) if one != but]
-            if not unfinished:
-                return []
-            tests.append("run_id BETWEEN ? AND ? AND run_id IN (SELECT unnest(?))")
-            values = [min(unfinished), max(unfinished), unfinished]
-        rows = self._rows(
-            f"""WITH kept AS MATERIALIZED (SELECT page_id, fetched_at FROM raw_pages WHERE {" AND ".join(tests)})
-            SELECT page_id FROM kept ANTI JOIN applied_pages USING (page_id) ORDER BY fetched_at, page_id""",
-            values,
-        )
-        return [page_id for (page_id,) in rows]
+        if everywhere:
+            return self._read(rawpages.pending, None)
+        chosen = [run_id] if run_id else [one for one in self._read(runs.unfinished) if one != but]
+        return self._read(rawpages.pending, chosen)
 
     def raw_pages(
         self, page_ids: Sequence[str] | None = None, *, where: str = "", max_bytes: int = _BATCH_BYTES
@@ -312,22 +313,20 @@ class Lake:
 
     def start_run(self, **columns: Any) -> None:
         """Write the row of a run that begins: `run_id` and any other column of `runs`."""
-        row = _row_of_run(columns)
+        row = runs.to_row(columns)
         self.commit(lambda con: applying.put(con, RUNS, [row], are_new=True))
         self._begun[row["run_id"]] = row
 
     def settled_at(self, scope: str) -> datetime | None:
         """The moment up to which every file of this search was looked for by some run; None where never."""
-        sql = "SELECT max(settled_at) FROM runs WHERE list_contains(settled::JSON[], ?::JSON)"
-        found: datetime | None = self._rows(sql, [json.dumps(scope)])[0][0]
-        return found
+        return self._read(runs.settled_at, scope)
 
     def end_run(self, run_id: str, **columns: Any) -> None:
         """Write how a run ended into its row; columns that are not named stay as they are."""
 
         def work(con: duckdb.DuckDBPyConnection) -> None:
             known = self._begun.get(run_id) or applying.state_of(con, RUNS, [run_id]) or {}
-            applying.set_state(con, RUNS, {**known, **_row_of_run({"run_id": run_id, **columns})})
+            applying.set_state(con, RUNS, {**known, **runs.to_row({"run_id": run_id, **columns})})
 
         self.commit(work)
         self._begun.pop(run_id, None)
@@ -352,15 +351,3 @@ class Lake:
     def stats(self) -> dict[str, Any]:
         """`rows` by table, `files` (tables' Parquet files), `table_bytes`, and `stored`: count and bytes by kind."""
         return self._read(asking.stats)
-
-
-def _unfinished_runs(con: duckdb.DuckDBPyConnection) -> list[str]:
-    sql = "SELECT run_id FROM runs WHERE ended_at IS NULL OR coalesce(outcome, '') NOT IN ('complete', 'partial')"
-    return [run_id for (run_id,) in con.execute(sql).fetchall()]
-
-
-def _row_of_run(columns: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = set(columns) - set(RUNS.names)
-    if unknown:
-        raise BadInput(f"runs has no column {min(unknown)}.")
-    return dict(columns)

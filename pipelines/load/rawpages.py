@@ -46,6 +46,22 @@ _COLUMNS = """page_id, operation, target, cursor, fetched_at, coalesce(http_stat
 coalesce(encode(body), ''::BLOB) AS body, outcome, next_cursor, has_more, coalesce(item_count, 0) AS item_count"""
 
 
+def pending(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str] | None) -> list[str]:
+    """Pages of these runs (None: of all) that could give rows and have none in the tables yet, oldest first."""
+    if run_ids is not None and not run_ids:
+        return []
+    tests, values = [READABLE], list[Any]()
+    if run_ids is not None:
+        tests.append("run_id BETWEEN ? AND ? AND run_id IN (SELECT unnest(?))")
+        values = [min(run_ids), max(run_ids), run_ids]
+    rows = con.execute(
+        f"""WITH kept AS MATERIALIZED (SELECT page_id, fetched_at FROM raw_pages WHERE {" AND ".join(tests)})
+        SELECT page_id FROM kept ANTI JOIN applied_pages USING (page_id) ORDER BY fetched_at, page_id""",
+        values,
+    ).fetchall()
+    return [page_id for (page_id,) in rows]
+
+
 def read(
     cursor: Callable[[], duckdb.DuckDBPyConnection], page_ids: Sequence[str] | None, where: str, max_bytes: int
 ) -> Iterator[list[Page]]:
