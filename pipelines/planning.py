@@ -35,6 +35,7 @@ _JITTER = 1.25  # the mean pause, in minimal pauses
 _DAYS_UNKNOWN = "which new posts are of these days shows only when they are read: the figures are the most it can be"
 _BY_SHARES = "files of new posts are reckoned by the share of known posts that pass the filters"
 _AT_MOST = "no posts are known yet, so nobody can tell how many pass the filters: the files are the most it can be"
+_FURTHER_DOWN = "with max_cursor the walk begins further down: the figures are the most it can be"
 _SAMPLE = 20  # posts of the account itself that tell more than the whole archive
 
 
@@ -91,6 +92,8 @@ def _reckon(
     limit = job.limit or listing.default_limit
     if plan.listed is None and limit is None:
         return
+    if job.max_cursor:
+        plan.notes.append(_FURTHER_DOWN)
     listed = plan.listed if plan.listed is not None else limit or 0
     new, total = max(listed - plan.known, 0), listed
     if listing.is_dated and job.interval:

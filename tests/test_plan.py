@@ -41,6 +41,18 @@ def test_a_plan_counts_the_requests_and_files_of_the_next_run(tmp_path: Path) ->
         assert (told.bytes or 0) < 3_000_000, "an account of 100 posts without live photos will hardly have one now"
 
 
+def test_a_plan_says_that_a_walk_from_further_down_may_ask_for_less(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False)
+    with Simulator(world) as simulator:
+        settings, home = settings_for(tmp_path, simulator.url, media="none"), world.accounts[1].home
+        cursor = world.post(1, 30).created_at * 1000
+        told = plan(settings, home, max_cursor=cursor)
+        done = archive(settings, home, max_cursor=cursor)
+        assert done.requests < (told.requests or 0)
+        assert any("further down" in note for note in told.notes)
+        assert not plan(settings, home).notes
+
+
 @pytest.mark.parametrize("mode", ["post", "like"])
 def test_a_plan_counts_what_a_walk_that_was_cut_off_has_left(tmp_path: Path, mode: str) -> None:
     world = World(seed=1, users=2, posts=60, quirks=False, likes=60)
