@@ -286,6 +286,16 @@ def test_error_codes_of_the_risk_control_are_told_with_what_to_do() -> None:
         read_standing(body)
 
 
+@pytest.mark.parametrize("data", [{"status": "3"}, {"status": "2"}, {}, {"status": "3", "verify_ticket": "x"}, None])
+def test_a_ticket_for_a_second_factor_is_heard_wherever_it_stands(data: dict[str, str] | None) -> None:
+    with pytest.raises(VerificationAsked, match="second proof"):
+        read_standing(orjson.dumps({"data": data, "error_code": 0, "verify_ticket": "x"}))
+
+
+def test_an_empty_ticket_asks_for_nothing() -> None:
+    assert read_standing(b'{"data":{"status":"3","verify_ticket":""},"verify_ticket":null}').kind == "confirmed"
+
+
 # Cookies
 
 

@@ -97,7 +97,8 @@ async def test_a_token_that_nobody_gave_out_is_an_error():
 async def test_a_second_factor_is_asked_for_by_verify_ticket():
     stage = Stage(state={"login": Login((("3",),), asks_second_factor=True)})
     answer = await poll(stage, (await new_code(stage))["data"]["token"])
-    assert answer["data"]["verify_ticket"]
+    assert answer["verify_ticket"]
+    assert answer["data"]["status"] == "3"
 
 
 @pytest.mark.parametrize("hops", [1, 2, 3])

@@ -32,7 +32,7 @@ class Login:
     confirmed, refused, expired, anything else as it is, or None: an answer without status (2046). `valid_s` is how long
     a code lasts, in seconds; `hops` how many redirects the callback has (2 is usual, 1 brings the cookies at once);
     `refused_codes` are numbers of get_qrcode requests, from 1, that get an error; `asks_second_factor`
-    adds verify_ticket to a confirmed code.
+    adds verify_ticket to the answer of a confirmed code.
     """
 
     codes: tuple[tuple[str | int | None, ...], ...] = (("1", "2", "3"),)
@@ -128,7 +128,7 @@ def _confirmed(code: _Code, status: str | int, app: App) -> Response:
         desk.next_hops[code.ticket] = 1
     address = f"{_CALLBACK}?ticket={code.ticket}&next={quote(_SITE, safe='')}"
     ticket = {"verify_ticket": opaque(24, code.ticket)} if _login(app).asks_second_factor else {}
-    return _told(_standing(status) | {"redirect_url": address} | ticket, (_cookie("passport_auth_status", "1"),))
+    return _told(_standing(status) | {"redirect_url": address}, (_cookie("passport_auth_status", "1"),), **ticket)
 
 
 def _shown(token: str, address: str, expires_at: int) -> dict[str, Any]:
@@ -165,8 +165,9 @@ def _cookie(name: str, value: str) -> tuple[str, str]:
     return "set-cookie", f"{name}={value}; Path=/; Domain=douyin.com; Max-Age=5184000; HttpOnly; Secure; SameSite=None"
 
 
-def _told(data: dict[str, Any], headers: tuple[tuple[str, str], ...] = ()) -> Response:
-    return json_response({"data": data, "description": "", "error_code": 0, "message": "success"}, headers=headers)
+def _told(data: dict[str, Any], headers: tuple[tuple[str, str], ...] = (), **beside: str) -> Response:
+    answer = {"data": data, "description": "", "error_code": 0, "message": "success", **beside}
+    return json_response(answer, headers=headers)
 
 
 def _failed(code: int, description: str) -> Response:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from pipelines.errors import Unfamiliar, VerificationAsked
+from pipelines.errors import Unfamiliar
 from pipelines.extract.cookies import CookieBox, is_home, is_login
 from pipelines.extract.qrcode import show_qrcode
 from pipelines.extract.refusals import by_status_code
@@ -133,10 +133,6 @@ class _Attempt:
     async def cookies_of(self, confirmed: httpx.Response) -> str:
         """The cookies of the confirmed code and of every redirect after it; '' where no login is among them."""
         data = load_json(confirmed.content)["data"]
-        if data.get("verify_ticket"):
-            raise VerificationAsked(
-                "Douyin asks for a second proof of who you are; log in with a browser, then: aweme login --browser"
-            )
         box = CookieBox()
         box.take(confirmed.headers.get_list("set-cookie"))
         url = data.get("redirect_url")

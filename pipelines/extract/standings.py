@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipelines.errors import Unfamiliar
+from pipelines.errors import Unfamiliar, VerificationAsked
 from pipelines.extract.refusals import by_status_code
 from schemas.bodies import load_json
 
@@ -60,13 +60,20 @@ class Standing:
 
 
 def read_standing(body: bytes) -> Standing:
-    """Where a code stands; the error that fits where Douyin refuses to say (4031, ...), Unfamiliar for no JSON."""
+    """Where a code stands; the error that fits where Douyin refuses to say (4031, ...), Unfamiliar for no JSON.
+
+    VerificationAsked where a ticket for a second factor comes with it, whatever the standing is.
+    """
     try:
         answer = load_json(body)
     except ValueError as error:
         raise Unfamiliar("Douyin's answer about the login is no JSON; run it again later.") from error
     answer = _fields(answer)
     data = _fields(answer.get("data"))
+    if answer.get("verify_ticket") or data.get("verify_ticket"):
+        raise VerificationAsked(
+            "Douyin asks for a second proof of who you are; log in with a browser, then: aweme login --browser"
+        )
     code = _whole(answer.get("error_code")) or _whole(data.get("error_code"))
     said = str(answer.get("description") or data.get("description") or "")[:200]
     if code not in (0, _ABNORMAL, _BUSY):
