@@ -372,6 +372,14 @@ def test_a_captured_live_card_leads_to_its_room() -> None:
     assert frames["posts"].height == 1
 
 
+@pytest.mark.parametrize("beside", [{}, {"rawdata": ""}, {"rawdata": "{}"}, {"rawdata": "no room"}])
+def test_a_live_card_may_have_its_room_in_a_cell_of_its_own(beside: dict[str, str]) -> None:
+    card = {"aweme_id": "1", "aweme_type": 101, "cell_room": {"rawdata": '{"id_str":"7","status":2}'}, **beside}
+    frames = frames_of([page({"aweme_list": [card]}, "post_feed")])
+    assert frames["lives"].select("room_id", "status").rows() == [("7", 2)]
+    assert "rejects" not in frames
+
+
 @pytest.mark.parametrize("pack", ["post", "favorite", "detail", "feed"])
 def test_every_post_of_the_made_up_douyin_becomes_a_row_in_every_pack(pack: str) -> None:
     world = World(seed=11, users=2, posts=90)

@@ -95,6 +95,8 @@ def _add_all(batch: Batch, post: Post, aweme_id: str, number: int) -> None:
 def _add_live_card(batch: Batch, post: Post, number: int) -> None:
     add_met(batch, post.author, number)
     room = room_in(post.rawdata)
+    if (room is None or room.key() is None) and post.cell_room is not None:
+        room = room_in(post.cell_room.rawdata)
     if room is not None:
         add_room(batch, room, number)
 

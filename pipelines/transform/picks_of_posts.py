@@ -159,6 +159,12 @@ class Mark(Pick, gc=False):
     search_query_id: Id = None
 
 
+class LiveCell(Pick, gc=False):
+    """What newer live cards wrap their room in."""
+
+    rawdata: msgspec.Raw = NOTHING
+
+
 class Post(Subject, gc=False):
     """A post (作品); desc, author and the rest may each be missing."""
 
@@ -184,6 +190,7 @@ class Post(Subject, gc=False):
     share_url: Text = None
     share_info: ShareInfo | None = None
     rawdata: msgspec.Raw = NOTHING
+    cell_room: LiveCell | None = None
 
     def key(self) -> str | None:
         """The aweme_id."""
