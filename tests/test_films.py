@@ -73,6 +73,38 @@ def test_where_no_encoding_will_do_the_plain_address_is_kept() -> None:
     assert found.urls[0] == "https://v3.test/main"
 
 
+def test_the_plain_address_is_kept_where_its_picture_is_larger_than_all_that_play_by_themselves() -> None:
+    main = variant("main", 1080, 1920, size=900)["play_addr"]
+    small, mute = variant("small", 540, 960), variant("mute", 1080, 1920, format="dash")
+    found = film(play_addr=main, bit_rate=[mute, small])
+    assert found is not None
+    assert (found.source_uri, found.width, found.size_bytes, found.quality) == ("main", 1080, 900, None)
+    assert found.urls[:2] == ("https://v3.test/main", "https://v3.test/small")
+
+
+@pytest.mark.parametrize(
+    ("main", "more"),
+    [
+        (variant("main", 540, 960)["play_addr"], {}),
+        (variant("main", 1080, 1920, urls=[])["play_addr"], {}),
+        (variant("main", 1080, 1920)["play_addr"], {"is_h265": 2}),
+        (variant("main", 1080, 1920)["play_addr"], {"format": "dash"}),
+    ],
+)
+def test_a_plain_address_that_is_no_better_is_not_kept(main: dict[str, Any], more: dict[str, Any]) -> None:
+    found = film(play_addr=main, bit_rate=[variant("small", 540, 960)], **more)
+    assert found is not None
+    assert (found.source_uri, found.quality) == ("small", "small")
+
+
+@pytest.mark.parametrize("odd", [{"format": "dash"}, {"is_h265": 2}])
+def test_a_plain_address_that_is_an_encoding_nobody_can_play_is_not_kept(odd: dict[str, Any]) -> None:
+    large, small = variant("v0", 1080, 1920, size=900, **odd), variant("small", 540, 960, size=100)
+    found = film(play_addr=large["play_addr"], bit_rate=[large, small])
+    assert found is not None
+    assert (found.source_uri, found.quality) == ("small", "small")
+
+
 def test_addresses_come_best_first_each_once_and_those_that_never_expire_last() -> None:
     large, small = variant("large", 1080, 1920), variant("small", 720, 1280)
     found = film(play_addr=large["play_addr"], bit_rate=[small, large])

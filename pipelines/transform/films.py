@@ -1,7 +1,8 @@
 """Which encoding of a film to keep, and the addresses that lead to it. No I/O here.
 
 The best one is the largest picture that a common player can show by itself: "dash" variants have no sound, and bytevc2
-is decoded by Douyin's own player only. The same gear_name stands for several encodings, so it decides nothing.
+is decoded by Douyin's own player only. The plain address (play_addr) is one of them, and says less of itself. The same
+gear_name stands for several encodings, so it decides nothing.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def film_of(video: Video) -> Film | None:
     main = video.play_addr or _NOWHERE
     best, own = _best_with_urls(variants)
     chosen = (best.play_addr if best else None) or main
+    if best is not None and _area(main) > _area(chosen) and _plain_plays(video, main) and (plain := urls_of(main)):
+        best, own, chosen = None, plain, main
     urls = _urls(own, chosen, main, variants)
     source_uri = chosen.uri or main.uri or (None if urls else _name_in(variants))
     if (not urls and source_uri is None) or format_of(urls) in _SOUNDS:
@@ -94,13 +97,24 @@ def best_of(variants: list[Variant]) -> Variant | None:
         if not plays_alone(variant):
             continue
         address = variant.play_addr or _NOWHERE
-        size = (address.width or 0) * (address.height or 0)
+        size = _area(address)
         if size < highest[0]:
             continue
         rank: Rank = (size, variant.FPS or 0, variant.bit_rate or 0, address.data_size or 0)
         if rank > highest and memoryview(address.url_list).nbytes > _EMPTY:
             best, highest = variant, rank
     return best
+
+
+def _area(address: PlayAddress) -> int:
+    return (address.width or 0) * (address.height or 0)
+
+
+def _plain_plays(video: Video, main: PlayAddress) -> bool:
+    # Where it is one of the encodings, its size tells which.
+    odd = (variant.play_addr for variant in video.bit_rate or () if not plays_alone(variant))
+    is_odd = main.data_size is not None and any(one is not None and one.data_size == main.data_size for one in odd)
+    return not is_odd and video.is_h265 != _BYTEVC2 and video.format != "dash"
 
 
 def plays_alone(variant: Variant) -> bool:
