@@ -30,7 +30,7 @@ from pipelines.load.naming import (
     get_request_sizes,
     rename_user_folder,
 )
-from pipelines.transform.interface import LIVE, count_at, named, post_dict, text_at
+from pipelines.transform.interface import LIVE, count_at, detail_dict, named, post_dict, text_at
 from schemas import requests as r
 
 
@@ -149,6 +149,20 @@ def test_texts_and_counts_are_read_in_any_spelling(found: object, text: str, cou
 )
 def test_the_likes_of_a_room_are_not_the_zero_beside_them(room: dict[str, Any], likes: object) -> None:
     assert named({"data": {"data": [room]}}, LIVE)["like_count"] == likes
+
+
+def test_mentions_and_search_words_are_no_hashtags_of_a_post() -> None:
+    marks = [
+        {"type": 1, "hashtag_id": "9", "hashtag_name": "猫"},
+        {"type": 0, "sec_uid": "MS4", "user_id": "5"},
+        {"type": 5, "search_text": "狗"},
+        None,
+        {"type": 1, "hashtag_id": "10", "hashtag_name": "雨"},
+    ]
+    found = detail_dict({"aweme_detail": {"aweme_id": "1", "text_extra": marks}})
+    assert (found["hashtag_ids"], found["hashtag_names"]) == ('["9", "10"]', '["猫", "雨"]')
+    nothing = detail_dict({"aweme_detail": {"aweme_id": "1", "text_extra": marks[1:3]}})
+    assert (nothing["hashtag_ids"], nothing["hashtag_names"]) == ("[]", "[]")
 
 
 async def test_names_and_folders_follow_a_template_and_a_nickname(account: Any, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def _each(path: str) -> Reader:
 
 
 def _json(path: str) -> Reader:
-    return lambda answer: json.dumps(every(answer, path) or [], ensure_ascii=False)
+    # What stands in a list of another kind, as mentions do among hashtags, has no such field.
+    return lambda answer: json.dumps([one for one in every(answer, path) or () if one is not None], ensure_ascii=False)
 
 
 def _nested(path: str) -> Reader:
