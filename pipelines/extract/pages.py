@@ -133,6 +133,9 @@ def _single_page(endpoint: Endpoint, answer: Answer, page: Page) -> Page:
 
 def _list_without_pages(endpoint: Endpoint, answer: Answer, page: Page) -> Page:
     entries = answer.entries(endpoint)
+    said = answer.text("data", "prompts")
+    if entries is None and said:
+        raise NotFound(f"Douyin shows nothing of {page.target} and says {said[:200]!r}; check the link in a browser")
     if entries is None and answer.subject(endpoint) is None:
         if endpoint.has_wall:
             raise LoginExpired(f"Douyin answers {endpoint.name} only after a login; log in with `aweme login`")
