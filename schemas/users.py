@@ -9,7 +9,7 @@ from schemas.table import Kind, Rule, Table
 
 USERS = Table(
     "users",
-    "One account as last seen; handles, bio and the like come from its profile, not from its posts.",
+    "One account as last seen; lists and older posts tell its handles and bio, too, the rest only its profile.",
     Kind.FACTS,
     (
         c.key(c.SEC_USER_ID),
