@@ -144,11 +144,26 @@ def test_texts_and_counts_are_read_in_any_spelling(found: object, text: str, cou
         ({"like_count": 3236, "stats": {"like_count": 0}}, 3236),
         ({"stats": {"like_count": 0}}, 0),
         ({"like_count": 7, "stats": {"like_count_str": "1.2万", "like_count": 0}}, "1.2万"),
+        ({"like_count": 7, "stats": {"like_count_str": ""}}, 7),
+        ({"stats": {"like_count_str": ""}}, ""),
         ({}, None),
     ],
 )
 def test_the_likes_of_a_room_are_not_the_zero_beside_them(room: dict[str, Any], likes: object) -> None:
     assert named({"data": {"data": [room]}}, LIVE)["like_count"] == likes
+
+
+def test_an_empty_name_of_a_room_hides_no_anchor_beside_it() -> None:
+    beside = {"nickname": "雨", "sec_uid": "MS4", "id_str": "5"}
+    road = {"partition": {"id_str": "7", "title": "聊天"}}
+    room = {"owner": {"nickname": "", "sec_uid": "", "id_str": ""}, "partition_road_map": {"partition": {"title": ""}}}
+    found = named({"data": {"data": [room], "user": beside, "partition_road_map": road}}, LIVE)
+    assert [found[key] for key in ("nickname_raw", "sec_user_id", "user_id", "partition_title")] == [
+        "雨",
+        "MS4",
+        "5",
+        "聊天",
+    ]
 
 
 def test_mentions_and_search_words_are_no_hashtags_of_a_post() -> None:

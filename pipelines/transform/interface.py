@@ -240,10 +240,9 @@ LIVE_BY_ROOM: dict[str, Reader] = {
 
 
 def _first(answer: Answer, *paths: str) -> Any:
-    for path in paths:
-        if (found := at(answer, path)) is not None:
-            return found
-    return None
+    found = [value for path in paths if (value := at(answer, path)) is not None]
+    # Douyin spells nothing as "" too, which would hide what stands at the next place.
+    return next((value for value in found if value != ""), found[0] if found else None)
 
 
 def _partition(answer: Answer, *paths: str) -> Any:
