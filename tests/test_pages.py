@@ -391,6 +391,14 @@ def test_answers_without_pages_are_refused_too(operation, body, kind):
     assert type(refused(operation, body)) is kind
 
 
+@pytest.mark.parametrize("nothing", [None, [], {}, ""])
+@pytest.mark.parametrize(
+    ("operation", "kind"), [("live", Unfamiliar), ("follow_live", LoginExpired), ("hot_board", Unfamiliar)]
+)
+def test_nothing_is_no_answer_in_whichever_way_it_is_spelled(operation, nothing, kind):
+    assert type(refused(operation, {"status_code": 0, "data": nothing})) is kind
+
+
 def test_what_douyin_says_of_an_ended_room_is_told():
     error = refused("live_room_id", {"status_code": 30003, "data": {"prompts": "直播已结束"}})
     assert "直播已结束" in str(error)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pipelines.errors import ArchiveError, LoginExpired, NotFound, Unfamiliar, VerificationAsked
 from pipelines.extract.endpoints import SSO, Endpoint
-from pipelines.extract.paging import Answer, Entry, lists_objects, next_cursor, parse
+from pipelines.extract.paging import Answer, Entry, holds_anything, lists_objects, next_cursor, parse
 from pipelines.extract.refusals import (
     by_filter_reason,
     by_status_code,
@@ -136,7 +136,7 @@ def _list_without_pages(endpoint: Endpoint, answer: Answer, page: Page) -> Page:
     said = answer.text("data", "prompts")
     if entries is None and said:
         raise NotFound(f"Douyin shows nothing of {page.target} and says {said[:200]!r}; check the link in a browser")
-    if entries is None and answer.subject(endpoint) is None:
+    if entries is None and not holds_anything(page.body, endpoint.subject):
         if endpoint.has_wall:
             raise LoginExpired(f"Douyin answers {endpoint.name} only after a login; log in with `aweme login`")
         raise _missing(endpoint, answer, page)

@@ -105,6 +105,11 @@ def lists_objects(body: bytes) -> bool:
     return False
 
 
+def holds_anything(body: bytes, path: Path) -> bool:
+    """Whether anything stands at a path of an answer; nothing is null, [], {}, "" or left out."""
+    return bool(_dig(load_json(body), path))
+
+
 def next_cursor(endpoint: Endpoint, answer: Answer, entries: list[Entry], cursor: str | None) -> str | None:
     """Where the answer leads, in the form that `questions.question` takes back; None where it does not say."""
     kind = endpoint.cursor
