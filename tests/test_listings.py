@@ -96,6 +96,71 @@ async def test_a_first_walk_reads_everything_and_is_complete():
     assert end.full_walk_at is None
 
 
+@dataclass
+class Counted:
+    """A listing, newest first, whose cursor counts what was shown."""
+
+    ids: list[str]
+    step: int = 2
+    start: int = 0
+    asked: list[str | None] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+
+    async def ask(self, cursor: str | None, _count: int) -> Page:
+        self.asked.append(cursor)
+        begin = int(cursor or self.start) - self.start
+        ids = tuple(self.ids[begin : begin + self.step])
+        self.seen.update(int(one) for one in ids)
+        return Page(
+            page_id=f"p{len(self.asked)}",
+            operation="user_collect",
+            target="self",
+            cursor=cursor,
+            fetched_at=NOW,
+            http_status=200,
+            body=b"{}",
+            next_cursor=str(begin + self.step + self.start),
+            has_more=begin + self.step < len(self.ids),
+            item_count=len(ids),
+            item_ids=ids,
+            unpinned_ids=ids,
+        )
+
+
+async def test_a_listing_whose_cursor_counts_upwards_is_read_to_its_end_each_time():
+    listing = Counted([str(n) for n in range(9)])
+    end = await read(listing, operation="user_collect", owner_id="self")
+    assert (end.verdict, end.item_count, listing.asked) == ("complete", 9, [None, "2", "4", "6", "8"])
+    listing.ids = ["20", "21", *listing.ids]
+    end = await read(listing, end, operation="user_collect", owner_id="self")
+    assert (end.verdict, end.item_count, len(listing.asked)) == ("complete", 11, 5 + 6)
+    assert not any(one.is_end for one in end.stretches)
+
+
+async def test_a_listing_whose_cursor_counts_upwards_goes_on_where_it_was_cut():
+    listing = Counted([str(n) for n in range(9)])
+    cut = await read(listing, operation="user_collect", owner_id="self", pages=3)
+    end = await read(listing, cut, operation="user_collect", owner_id="self")
+    assert (end.verdict, listing.asked) == ("complete", [None, "2", "4", "6", "8"])
+
+
+async def test_moments_that_rise_lead_nowhere():
+    end = await read(Counted([str(n) for n in range(9)], start=10**12), operation="user_collect", owner_id="self")
+    assert end.verdict == "partial"
+    assert "did not lead on" in end.reason
+
+
+async def test_an_end_that_names_a_later_moment_is_an_end_all_the_same():
+    def page(cursor: str | None, following: int, *, has_more: bool) -> Page:
+        ids = (str(following),)
+        facts = {"next_cursor": str(following), "has_more": has_more, "item_count": 1}
+        return Page("p", "user_post", "u", cursor, NOW, 200, b"{}", item_ids=ids, unpinned_ids=ids, **facts)
+
+    first, last = page(None, 10**12, has_more=True), page(str(10**12), 10**12 + 5, has_more=False)
+    end, asked = await ends_as([first, last])
+    assert (end.verdict, asked, end.stretches[0].is_end) == ("complete", 2, True)
+
+
 async def test_three_new_posts_of_a_large_account_take_two_requests():
     listing = Listing(posts(5000), size=18)
     end = await read(listing)

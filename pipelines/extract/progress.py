@@ -17,6 +17,9 @@ from schemas.pages import AS_ASKED, Checkpoint, Page, Stretch
 MAX_STALLS = 2
 MAX_REPEATS = 3
 MAX_EMPTY_PAGES = 20
+# A smaller cursor is no moment of this century, in milliseconds or finer: it counts what was shown, and may rise. Such
+# a listing has no stretches to keep; it is read to its end each time.
+_NO_TIME = 1_000_000_000
 
 HIDDEN = (
     "the list came empty though the profile counts {}; nothing is taken for gone. A login may show more: aweme login"
@@ -43,6 +46,7 @@ class Progress:
     stalls: int = 0
     repeats: int = 0
     empty_pages: int = 0
+    rises: bool = False
     last_ids: tuple[str, ...] = ()
     asked: set[str] = field(default_factory=set)
 
@@ -99,15 +103,16 @@ class Progress:
         following = _place(page.next_cursor)
         if following is None or following == self.cursor or following in self.asked:
             return False
-        if self.endpoint.order is not Order.TIME:
+        if self.endpoint.order is not Order.TIME or self.cursor is None:
             return True
-        return self.cursor is None or int(following) < int(self.cursor)
+        return int(following) < int(self.cursor) or int(following) < _NO_TIME
 
     def _cover(self, page: Page, known: set[str], *, is_end: bool = False) -> None:
         if self.endpoint.order is not Order.TIME:
             return
         following = int(_place(page.next_cursor) or 0)
-        if not following and not is_end:
+        self.rises = self.rises or int(self.cursor or following) < following < _NO_TIME
+        if self.rises or (not following and not is_end):
             return
         old = self.checkpoint.stretches
         high = following if self.cursor is None else int(self.cursor)
