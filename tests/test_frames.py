@@ -372,6 +372,19 @@ def test_a_captured_live_card_leads_to_its_room() -> None:
     assert frames["posts"].height == 1
 
 
+@pytest.mark.parametrize("other", [{}, {"dynamic_cover": None}, {"dynamic_cover": {"uri": "d", "url_list": []}}])
+def test_a_moving_cover_is_promised_by_either_of_its_names(other: dict[str, Any]) -> None:
+    video = {"animated_cover": {"uri": "a", "url_list": ["https://p3.test/a.webp"]}, **other}
+    media = frames_of([page({"aweme_list": [{"aweme_id": "1", "video": video}]})])["media"]
+    assert media.select("media_id", "source_uri").rows() == [("1:dynamic_cover:0", "a")]
+    video["dynamic_cover"] = {"uri": "d", "url_list": ["https://p3.test/d.webp"]}
+    media = frames_of([page({"aweme_list": [{"aweme_id": "1", "video": video}]})])["media"]
+    assert media["source_uri"].to_list() == ["d"]
+
+
+
+
+
 @pytest.mark.parametrize("beside", [{}, {"rawdata": ""}, {"rawdata": "{}"}, {"rawdata": "no room"}])
 def test_a_live_card_may_have_its_room_in_a_cell_of_its_own(beside: dict[str, str]) -> None:
     card = {"aweme_id": "1", "aweme_type": 101, "cell_room": {"rawdata": '{"id_str":"7","status":2}'}, **beside}

@@ -64,11 +64,13 @@ def add_media(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     elif post.video is not None and post.aweme_type not in _GALLERIES:
         _add_film(batch, VIDEOS, post.video, f"{aweme_id}:video:0", aweme_id, owner, 0, page)
     if post.video is not None:
-        cover = post.video.origin_cover
-        if not first_of(cover):
-            cover = read_as(Address, post.video.cover)
-        _add_picture(batch, cover, "cover", aweme_id, owner, page)
-        _add_picture(batch, post.video.dynamic_cover, "dynamic_cover", aweme_id, owner, page)
+        still, moving = post.video.origin_cover, post.video.dynamic_cover
+        if not first_of(still):
+            still = read_as(Address, post.video.cover)
+        if not first_of(moving):
+            moving = read_as(Address, post.video.animated_cover)
+        _add_picture(batch, still, "cover", aweme_id, owner, page)
+        _add_picture(batch, moving, "dynamic_cover", aweme_id, owner, page)
     _add_sound(batch, post, aweme_id, owner, page)
     if post.desc:
         batch[CAPTIONS].extend((f"{aweme_id}:caption:0", aweme_id, owner, page))

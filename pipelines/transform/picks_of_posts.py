@@ -50,6 +50,7 @@ class Video(Pick, gc=False):
     cover: msgspec.Raw = NOTHING
     origin_cover: Address | None = None
     dynamic_cover: Address | None = None
+    animated_cover: msgspec.Raw = NOTHING
     bit_rate: list[Variant] | None = None
     width: Count = None
     height: Count = None
