@@ -372,6 +372,15 @@ def test_a_captured_live_card_leads_to_its_room() -> None:
     assert frames["posts"].height == 1
 
 
+@pytest.mark.parametrize("prefix", ["", "mix_"])
+def test_a_mix_is_told_by_either_of_its_names(prefix: str) -> None:
+    facts = {"desc": "雨", "create_time": 1_700_000_000, "update_time": 1_700_000_060}
+    mix = {"mix_id": "7", "mix_name": "合集", **{prefix + name: value for name, value in facts.items()}}
+    mixes = frames_of([page({"aweme_list": [{"aweme_id": "1", "mix_info": mix}]})])["mixes"]
+    found = mixes.select("description", pl.col("created_at", "updated_at").dt.epoch("s")).rows()
+    assert found == [("雨", 1_700_000_000, 1_700_000_060)]
+
+
 @pytest.mark.parametrize("other", [{}, {"dynamic_cover": None}, {"dynamic_cover": {"uri": "d", "url_list": []}}])
 def test_a_moving_cover_is_promised_by_either_of_its_names(other: dict[str, Any]) -> None:
     video = {"animated_cover": {"uri": "a", "url_list": ["https://p3.test/a.webp"]}, **other}

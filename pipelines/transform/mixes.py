@@ -38,7 +38,7 @@ def add_mix(batch: Batch, mix: Mix | None, owner: User | None, page: int) -> Non
         (
             mix_id,
             mix.mix_name or None,
-            mix.desc or None,
+            mix.desc or mix.mix_desc or None,
             id_of(author.sec_uid),
             author.nickname or None,
             mix.mix_type,
@@ -46,8 +46,8 @@ def add_mix(batch: Batch, mix: Mix | None, owner: User | None, page: int) -> Non
             counts.collect_vv,
             counts.play_vv,
             first_of(mix.cover_url),
-            mix.create_time or None,
-            mix.update_time or None,
+            mix.create_time or mix.mix_create_time or None,
+            mix.update_time or mix.mix_update_time or None,
             page,
         )
     )

@@ -120,6 +120,10 @@ class Mix(Subject, gc=False):
     cover_url: Address | None = None
     create_time: Seconds = None
     update_time: Seconds = None
+    # The names that the filters of the interface know.
+    mix_desc: Text = None
+    mix_create_time: Seconds = None
+    mix_update_time: Seconds = None
 
     def key(self) -> str | None:
         """The mix_id."""
