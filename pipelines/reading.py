@@ -83,7 +83,8 @@ class Reading:
             self.left -= len(given)
         posts = [post for post, _ in given.values()]
         if len(given) < len(fresh):
-            place = _place_before(page, {key: item for key, (_, item) in given.items()}, set(fresh) - set(given))
+            items = {key: item for key, (_, item) in fresh.items()}
+            place = _place_before(page, items, set(given))
             for post in posts:
                 post.update(place)
         return posts
@@ -140,16 +141,20 @@ def posts_of(page: Page) -> list[tuple[dict[str, Any], Mapping[str, Any]]]:
     return [(post_dict(item, **place), item) for item in found]
 
 
-def _place_before(page: Page, given: Mapping[str, Mapping[str, Any]], kept_back: set[str]) -> dict[str, Any]:
+def _place_before(page: Page, items: Mapping[str, Mapping[str, Any]], given: set[str]) -> dict[str, Any]:
     """Where to go on when a page held more than was asked for: nothing is passed over, posts may come again.
 
-    Posts of an account go on below the last one given, as Douyin's own pages do; pinned ones are shown at the top only.
+    Posts of an account go on below the last one given, as Douyin's own pages do, and above what was kept back; pinned
+    ones are shown at the top only.
     """
     unpinned = set(page.unpinned_ids)
-    if page.operation == "user_post" and unpinned.issuperset(kept_back):
-        times = [item.get("create_time") for key, item in given.items() if key in unpinned]
-        if times and isinstance(times[-1], int):
-            return {"has_more": True, "max_cursor": times[-1] * 1000}
+    is_timed = page.operation == "user_post" and unpinned.issuperset(items.keys() - given)
+    moments: dict[str, Any] = {key: item.get("create_time") for key, item in items.items()}
+    told = [moment for key, moment in moments.items() if key in given and key in unpinned]
+    kept_back = [moment for key, moment in moments.items() if key not in given]
+    if is_timed and told and all(isinstance(moment, int) for moment in (told[-1], *kept_back)):
+        # A cursor cannot stand between two posts of one second, so what was given of it comes again.
+        return {"has_more": True, "max_cursor": max(told[-1] * 1000, *(moment * 1000 + 1 for moment in kept_back))}
     return {"has_more": True, "max_cursor": _number(page.cursor) or 0}
 
 

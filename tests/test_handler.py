@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from in_force import in_force
 
@@ -17,8 +18,13 @@ from deployments.simulator.sso import Login
 from deployments.simulator.world import World
 from pipelines import handler
 from pipelines.errors import ArchiveError, BadInput, Deleted, Interrupted, NotFound, RateLimited, VerificationAsked
+from pipelines.extract.crawler import DouyinCrawler
+from pipelines.extract.endpoints import endpoint_of
 from pipelines.extract.links import resolve
+from pipelines.extract.pages import read as read_page
 from pipelines.handler import DouyinHandler
+from pipelines.house import utc_now
+from pipelines.reading import Reading
 from pipelines.settings import load_settings
 
 
@@ -337,26 +343,45 @@ async def test_a_listing_cut_by_a_login_wall_is_no_end(tmp_path: Path, max_count
     assert len(flat(given)) < 59
 
 
-async def test_a_server_that_repeats_a_page_neither_ends_nor_loops(account: Any) -> None:
-    from pipelines.extract.crawler import DouyinCrawler
-    from pipelines.extract.endpoints import endpoint_of
-    from pipelines.extract.pages import read as read_page
-    from pipelines.house import utc_now
-    from pipelines.reading import Reading
+class Always(DouyinCrawler):
+    """A crawler to which every question has one answer."""
 
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self.body = body
+
+    async def ask(self, operation: str, params: Any, *, target: str = "", cursor: str | None = None) -> Any:
+        endpoint, now = endpoint_of(operation), utc_now()
+        return read_page(endpoint, 200, {}, self.body, target=target, cursor=cursor, fetched_at=now, page_id="one")
+
+
+async def test_a_server_that_repeats_a_page_neither_ends_nor_loops(account: Any) -> None:
     body = (
         b'{"status_code":0,"has_more":1,"max_cursor":1700000000000,"aweme_list":[{"aweme_id":"7000000000000000001"}]}'
     )
-
-    class Stubborn(DouyinCrawler):
-        async def ask(self, operation: str, params: Any, *, target: str = "", cursor: str | None = None) -> Any:
-            endpoint = endpoint_of(operation)
-            return read_page(endpoint, 200, {}, body, target=target, cursor=cursor, fetched_at=utc_now(), page_id="one")
-
-    async with Stubborn() as crawler:
+    async with Always(body) as crawler:
         given, error = await failure(Reading(crawler, "user_post", account.sec_user_id, None, 20, 7).posts())
     assert ids(given) == ["7000000000000000001"]
     assert isinstance(error, Interrupted)
+
+
+@pytest.mark.parametrize(
+    ("times", "cursor"),
+    [
+        ((30, 20, 10), 20_000),
+        ((30, 20, 20), 20_001),
+        ((30, 20, 25), 25_001),
+        ((30, 20, None), 0),
+        ((30, "x", 10), 0),
+    ],
+)
+async def test_a_post_of_the_same_second_is_not_passed_over(account: Any, times: tuple[Any, ...], cursor: int) -> None:
+    posts = [{"aweme_id": str(number), "create_time": moment} for number, moment in enumerate(times, 1)]
+    body = orjson.dumps({"status_code": 0, "has_more": 1, "max_cursor": 5, "aweme_list": posts})
+    async with Always(body) as crawler:
+        given = flat(await read(Reading(crawler, "user_post", account.sec_user_id, None, 20, 2).posts()))
+    assert [post["aweme_id"] for post in given] == ["1", "2"]
+    assert (given[-1]["has_more"], given[-1]["max_cursor"]) == (True, cursor)
 
 
 @pytest.mark.parametrize("wrong", [("abc",), (0, "x"), (0, 20, "many"), (-5,)])
