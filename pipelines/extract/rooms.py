@@ -88,21 +88,43 @@ def pick_address(addresses: Mapping[str, str], quality: str | None) -> tuple[str
 
 
 def _addresses(stream: Any, name: str, kind: str) -> dict[str, str]:
+    core = _core(stream)
+    locked = {_place_of(line[kind]) for line in _lines(core) if _is_locked(line) and _is_address(line.get(kind))}
     given = _at(stream, name)
-    found = {key: url for key, url in given.items() if _is_address(url)} if isinstance(given, dict) else {}
+    urls = {key: url for key, url in given.items() if _is_address(url)} if isinstance(given, dict) else {}
+    found = {key: url for key, url in urls.items() if _place_of(url) not in locked}
     if found:
         return found
-    core = _at(stream, "live_core_sdk_data", "pull_data", "stream_data")
-    if isinstance(core, str):  # JSON within JSON; older answers have the object itself
-        try:
-            core = load_json(core)
-        except ValueError:
-            return {}
     for quality, keys in _CORE_KEYS.items():
-        urls = [_at(core, "data", key, line, kind) for key in keys for line in ("main", "backup")]
-        if usable := [url for url in urls if _is_address(url)]:
+        usable = [line[kind] for line in _lines(core, *keys) if not _is_locked(line) and _is_address(line.get(kind))]
+        if usable:
             found[quality] = usable[0]
     return found
+
+
+def _core(stream: Any) -> Any:
+    """The newer stream_data: JSON within JSON; older answers have the object itself."""
+    core = _at(stream, "live_core_sdk_data", "pull_data", "stream_data")
+    try:
+        return load_json(core) if isinstance(core, str) else core
+    except ValueError:
+        return None
+
+
+def _lines(core: Any, *keys: str) -> list[dict[str, Any]]:
+    data = _at(core, "data")
+    names = keys or (data if isinstance(data, dict) else ())
+    found = [_at(data, key, line) for key in names for line in ("main", "backup")]
+    return [line for line in found if isinstance(line, dict)]
+
+
+def _is_locked(line: Mapping[str, Any]) -> bool:
+    """Whether what comes over a line is encrypted, so that a recording would be of no use."""
+    return line.get("enableEncryption") in (True, 1)
+
+
+def _place_of(url: str) -> str:
+    return url.partition("?")[0]
 
 
 def _is_address(value: Any) -> bool:
