@@ -391,9 +391,6 @@ def test_a_moving_cover_is_promised_by_either_of_its_names(other: dict[str, Any]
     assert media["source_uri"].to_list() == ["d"]
 
 
-
-
-
 @pytest.mark.parametrize("beside", [{}, {"rawdata": ""}, {"rawdata": "{}"}, {"rawdata": "no room"}])
 def test_a_live_card_may_have_its_room_in_a_cell_of_its_own(beside: dict[str, str]) -> None:
     card = {"aweme_id": "1", "aweme_type": 101, "cell_room": {"rawdata": '{"id_str":"7","status":2}'}, **beside}

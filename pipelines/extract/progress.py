@@ -46,7 +46,7 @@ class Progress:
     stalls: int = 0
     repeats: int = 0
     empty_pages: int = 0
-    rises: bool = False
+    is_rising: bool = False  # the cursor counts upwards
     last_ids: tuple[str, ...] = ()
     asked: set[str] = field(default_factory=set)
 
@@ -111,8 +111,8 @@ class Progress:
         if self.endpoint.order is not Order.TIME:
             return
         following = int(_place(page.next_cursor) or 0)
-        self.rises = self.rises or int(self.cursor or following) < following < _NO_TIME
-        if self.rises or (not following and not is_end):
+        self.is_rising = self.is_rising or int(self.cursor or following) < following < _NO_TIME
+        if self.is_rising or (not following and not is_end):
             return
         old = self.checkpoint.stretches
         high = following if self.cursor is None else int(self.cursor)
