@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
 
@@ -72,7 +73,10 @@ def own_server(port: int) -> Iterator[str]:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     # A file, not a pipe: a pipe that nobody reads stops the server once it is full.
     with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, env=environ, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - our own interpreter
+        # In a session of its own, which Ctrl-C does not reach: it must outlive the runs that tell it how they ended.
+        server = subprocess.Popen(  # noqa: S603 - our own interpreter
+            command, env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
         yield from _serving(server, port, environ, log)
 
 
@@ -146,8 +150,57 @@ def deployments_of(
     return found
 
 
-def serve(deployments: Sequence[RunnerDeployment], *, limit: int) -> None:
-    """Serve these deployments until stopped; at most `limit` flow runs at a time."""
-    from prefect.flows import aserve
+def leave_on_signals() -> None:
+    """Let what tells this process to end unwind it, as Ctrl-C does: a server that it started would stay behind."""
 
-    asyncio.run(aserve(*deployments, limit=limit, print_starting_message=False))
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for number in _ends():
+        signal.signal(number, leave)
+
+
+def _ends() -> list[signal.Signals]:
+    """The signals that mean the end: the machine's, and a closing terminal's; not those that nohup silenced."""
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def serve(deployments: Sequence[RunnerDeployment], *, limit: int) -> None:
+    """Serve these deployments until stopped; at most `limit` flow runs at a time, and those under way are cancelled."""
+    asyncio.run(_serve(deployments, limit))
+
+
+async def _serve(deployments: Sequence[RunnerDeployment], limit: int) -> None:
+    from prefect.runner import Runner
+
+    runner = Runner(limit=limit)
+    for deployment in deployments:
+        added: Any = runner.add_deployment(deployment)
+        await added
+    serving = asyncio.ensure_future(runner.start())
+    await asyncio.sleep(0)  # it begins with a handler of its own, which leaves in the middle of things
+    _cancel_on_signals()
+    try:
+        await asyncio.wait([serving])
+    except asyncio.CancelledError:
+        # Runs that are not cancelled are killed where they are, and count as running for ever in Prefect's books.
+        if runner.started:
+            await runner.astop()
+        else:
+            serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+def _cancel_on_signals() -> None:
+    task = asyncio.current_task()
+    if sys.platform == "win32" or task is None:
+        return
+
+    def cancel() -> None:
+        if not task.cancelling():  # a second signal must not break off what the first has begun
+            task.cancel()
+
+    for number in _ends():
+        asyncio.get_running_loop().add_signal_handler(number, cancel)

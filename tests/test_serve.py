@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +17,7 @@ from prefects import ask, end_of, environment, free_port, log_of, start_run
 
 from deployments.serve import deployments_of, parse_every
 from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
 from pipelines.errors import BadInput
 from schemas.jobs import ArchiveJob
 
@@ -59,13 +63,55 @@ def test_one_process_serves_the_schedules_and_every_flow_to_start_by_hand(tmp_pa
         ask(api, "/health")
 
 
-def wait_for_deployments(api: str, serving: subprocess.Popen[bytes], log: Path) -> set[str]:
+@pytest.mark.flow
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups there")
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=["told to end", "Ctrl-C"])
+def test_stopped_in_the_middle_of_a_run_it_ends_soon_and_the_run_counts_as_cancelled(tmp_path: Path, by: int) -> None:
+    port = free_port()
+    with Simulator(World(posts=400, users=1), faults=["user_post:2-=slow:1"]) as simulator:
+        own = environment(tmp_path, simulator.url, AWEME_COOKIE=simulator.world.cookie)
+        command = [sys.executable, "-m", "deployments.cli", "serve", "--root", "kept", "--port", str(port)]
+        with (
+            (tmp_path / "log").open("w") as log,
+            subprocess.Popen(command, cwd=tmp_path, env=own, stdout=log, stderr=log, start_new_session=True) as serving,
+        ):
+            try:
+                api = f"http://127.0.0.1:{port}/api"
+                wait_for_deployments(api, serving, tmp_path / "log", count=10)
+                job = {"target": simulator.world.accounts[0].home, "media": "none"}
+                run = start_run(api, "handle-user-post/by-hand", {"job": job})
+                wait_for_a_walk(simulator, serving)
+                # As a terminal does it: Ctrl-C goes to every process of the group. A service manager tells the first.
+                os.kill(-serving.pid if by == signal.SIGINT else serving.pid, by)
+                serving.wait(60)
+            finally:
+                if serving.poll() is None:
+                    os.killpg(serving.pid, signal.SIGKILL)
+    assert serving.returncode == 0
+    books = sqlite3.connect(tmp_path / "prefect" / "prefect.db")
+    assert books.execute("SELECT state_name FROM flow_run WHERE id = ?", [run]).fetchall() == [("Cancelled",)]
+    books.close()
+    assert one(settings_for(tmp_path / "kept", simulator.url), "SELECT count(*) FROM raw_pages") >= 3
+    with pytest.raises(URLError):
+        ask(api, "/health")
+
+
+def wait_for_a_walk(simulator: Simulator, serving: subprocess.Popen[bytes]) -> None:
+    """Until a run is in the middle of a listing."""
+    until = time.monotonic() + 90
+    while sum(record.operation == "user_post" for record in simulator.log) < 3:
+        assert serving.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def wait_for_deployments(api: str, serving: subprocess.Popen[bytes], log: Path, count: int = 13) -> set[str]:
     until = time.monotonic() + 120
     while time.monotonic() < until and serving.poll() is None:
         if "Ctrl-C" in log.read_text("utf-8"):
             flows = {flow["id"]: flow["name"] for flow in ask(api, "/flows/filter", {})}
             found = ask(api, "/deployments/filter", {})
-            if len(found) >= 13:
+            if len(found) >= count:
                 return {f"{one['name']} of {flows[one['flow_id']]}" for one in found}
         time.sleep(0.5)
     raise AssertionError(log.read_text("utf-8"))

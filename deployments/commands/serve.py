@@ -56,6 +56,7 @@ def command(
     jobs = [job_of(target, options) for target in targets]
     for job in jobs:
         serving.check(settings, job)
+    serving.leave_on_signals()
     configured = os.environ.get("PREFECT_API_URL")
     with contextlib.nullcontext(configured) if configured else serving.own_server(port) as address:
         click.echo(f"Prefect: {address}")
