@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
@@ -25,13 +26,13 @@ from schemas.jobs import ArchiveJob
 from schemas.settings import MOST_DAYS
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
     from pipelines.care.maintaining import Maintained
     from pipelines.care.verifying import Verified
 
 _SHOWN = 100
-Root = Annotated[str | None, Field(description="whose archive; the settings' root when empty")]
+# Prefect's forms take what a parameter means from the docstring, and bounds from the hint, as it is at run time.
+Days = Annotated[float, Field(ge=0, le=MOST_DAYS)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 def _settings(root: str | None) -> Settings:
@@ -42,11 +43,14 @@ def _settings(root: str | None) -> Settings:
 
 
 @flow(name="maintain", flow_run_name="maintain the tables")
-async def maintain(
-    root: Root = None,
-    keep_days: Annotated[float, Field(ge=0, le=MOST_DAYS, description="how far back `aweme sql --at` can look")] = 30,
-) -> State[Any]:
-    """Merge small files of the tables, let old versions go, clean up."""
+async def maintain(root: str | None = None, keep_days: Days = 30) -> State[Any]:
+    """Merge small files of the tables, let old versions go, clean up.
+
+    Args:
+        root: whose archive; the settings' root when empty
+        keep_days: how far back `aweme sql --at` can look
+
+    """
     settings = _settings(root)
     done: Maintained = await tracked(
         "merge and clean up", lambda: asyncio.to_thread(maintain_archive, settings, now=utc_now, keep_days=keep_days)
@@ -58,14 +62,17 @@ async def maintain(
 
 @flow(name="verify", flow_run_name="verify the files")
 async def verify(
-    root: Root = None,
-    share: Annotated[float, Field(gt=0, le=1, description="of the files, others each time; 1 for all")] = 1.0,
-    older_than_days: Annotated[
-        float | None, Field(ge=0, le=MOST_DAYS, description="only files not read for so long")
-    ] = None,
-    mend: Annotated[bool, Field(description="fetch again what is broken or missing")] = False,
+    root: str | None = None, share: Share = 1.0, older_than_days: Days | None = None, mend: bool = False
 ) -> State[Any]:
-    """Read kept files against their hashes, storage against the tables; with `mend`, fetch again what is broken."""
+    """Read kept files against their hashes, storage against the tables; with `mend`, fetch again what is broken.
+
+    Args:
+        root: whose archive; the settings' root when empty
+        share: of the files, others each time; 1 for all
+        older_than_days: only files not read for so long
+        mend: fetch again what is broken or missing
+
+    """
     settings = _settings(root)
     if mend:
         settings = await with_secret(settings)

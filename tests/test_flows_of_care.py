@@ -12,6 +12,7 @@ from flows.maintain import maintain, maintained, verified, verify
 from pipelines.care.maintaining import Maintained
 from pipelines.care.verifying import Problem, Verified
 from pipelines.errors import BadInput
+from schemas.settings import MOST_DAYS
 
 
 def test_a_verification_is_told_in_markdown_with_at_most_a_hundred_problems() -> None:
@@ -36,3 +37,11 @@ def test_a_place_without_an_archive_is_refused_and_none_is_made_there(flow: Any,
     with pytest.raises(BadInput, match="no archive"):
         asyncio.run(flow.fn(root=str(tmp_path / "mistyped")))
     assert not (tmp_path / "mistyped").exists()
+
+
+@pytest.mark.parametrize("flow", [maintain, verify], ids=lambda flow: flow.name)
+def test_the_forms_of_the_flows_say_of_each_parameter_what_it_is_and_how_far_it_goes(flow: Any) -> None:
+    form = flow.parameters.model_dump()["properties"]
+    assert all(field.get("type") or field.get("anyOf") for field in form.values()), form
+    assert all(field.get("description") for field in form.values()), form
+    assert {field.get("maximum") for name, field in form.items() if name in ("share", "keep_days")} <= {1, MOST_DAYS}
