@@ -44,6 +44,8 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partial, 4 blocked (a person is needed).
 """
 
+_STOPPED = "stopped. The same command goes on where it stopped."
+
 
 class Commands(click.Group):
     """The commands of the table above; each is imported when it is called."""
@@ -86,13 +88,13 @@ def main(args: list[str] | None = None) -> None:
     try:
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort:
-        _fail("stopped. The same command goes on where it stopped.", 130, words)
+        _fail(_STOPPED, 130, words)
     except click.ClickException as error:
         error.show()
         _as_json(error.format_message(), words, kind="BadInput")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        _fail("stopped. The same command goes on where it stopped.", 130, words)
+        _fail(_STOPPED, 130, words)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -101,6 +103,8 @@ def main(args: list[str] | None = None) -> None:
     except OSError as error:  # a full disk, a folder without rights: nothing that a traceback would explain
         _fail(str(error), 1, words, kind=type(error).__name__)
     except Exception as error:
+        if isinstance(error, RuntimeError) and str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
+            _fail(_STOPPED, 130, words)
         # A fault of the program: its traceback is what to report, and a script gets its JSON all the same.
         _as_json(f"{type(error).__name__}: {error}", words, kind=type(error).__name__)
         raise

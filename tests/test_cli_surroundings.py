@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,6 +84,23 @@ def test_an_upstream_where_nobody_listens_is_named(aweme: Call, running: Simulat
     done = aweme("archive", home, AWEME_UPSTREAM="http://127.0.0.1:9", AWEME_MAX_TRIES="1")
     assert done.returncode == 3
     assert "`upstream`" in done.stdout.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_ctrl_c_ends_a_long_question_at_once(aweme: Call, running: Simulator, tmp_path: Path) -> None:
+    assert aweme("archive", running.world.accounts[0].home, "--media", "none", "-o", "1").returncode == 0
+    question = "SELECT max(md5(range::VARCHAR)) FROM range(10000000000)"
+    command = [sys.executable, "-m", "deployments.cli", "sql", question]
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=own, stderr=subprocess.PIPE) as asking:
+        try:
+            time.sleep(4)
+            asking.send_signal(signal.SIGINT)
+            _, said = asking.communicate(timeout=15)
+        finally:
+            asking.kill()
+    assert asking.returncode in (-signal.SIGINT, 130), "as a shell sees it, the one is the other"
+    assert b"Traceback" not in said
 
 
 def test_every_way_to_write_an_answer_says_one_json_value(aweme: Call, running: Simulator, tmp_path: Path) -> None:

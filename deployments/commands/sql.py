@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -87,12 +90,29 @@ def command(
             return
         if query is None:
             raise click.UsageError('give a query, e.g. aweme sql "SHOW TABLES", or --attach')
-        frame = lake.query(sys.stdin.read() if query == "-" else query)
+        asked = sys.stdin.read() if query == "-" else query
+        with ended_by_ctrl_c():
+            frame = lake.query(asked)
     if as_json and (output is None or shape == "table"):
         shape = "json"
     write(frame, shape, output)
     if as_json and output is not None:
         print_json({"output": str(output), "format": shape, "rows": frame.height})
+
+
+@contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """Let the system end the process at Ctrl-C: DuckDB hears of it only when a long question is answered.
+
+    Nothing is lost, since a question changes nothing.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # not where whoever started it wants Ctrl-C to pass it by
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:
