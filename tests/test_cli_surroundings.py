@@ -103,6 +103,21 @@ def test_ctrl_c_ends_a_long_question_at_once(aweme: Call, running: Simulator, tm
     assert b"Traceback" not in said
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
+def test_a_reader_that_has_seen_enough_of_a_csv_is_no_error_to_tell(
+    aweme: Call, running: Simulator, tmp_path: Path
+) -> None:
+    assert aweme("archive", running.world.accounts[0].home, "--media", "none", "-o", "1").returncode == 0
+    command = [sys.executable, "-m", "deployments.cli", "sql", "--format", "csv", "FROM range(1000000)"]
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asking:
+        assert asking.stdout is not None
+        assert asking.stderr is not None
+        assert asking.stdout.readline() == b"range\n"
+        asking.stdout.close()
+        assert asking.stderr.read() == b""
+
+
 def test_every_way_to_write_an_answer_says_one_json_value(aweme: Call, running: Simulator, tmp_path: Path) -> None:
     assert aweme("archive", running.world.accounts[0].home, "--media", "none", "-o", "1").returncode == 0
     to_file = aweme("sql", "--format", "parquet", "-o", "a.parquet", "--json", "SELECT 1 AS a")

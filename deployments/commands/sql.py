@@ -145,7 +145,12 @@ def send(frame: pl.DataFrame, shape: str, target: IO[bytes]) -> None:
 
         target.write(json_rows(frame).encode() + b"\n")
     else:
-        _flat(frame).write_csv(target)
+        try:
+            _flat(frame).write_csv(target)
+        except OSError as error:
+            if "Broken pipe" in str(error):  # polars tells it without the number by which Python knows it
+                raise BrokenPipeError from error
+            raise
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
