@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from deployments.cli import cli
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.care.maintaining import maintain
 from pipelines.care.verifying import verify
 from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake, open_storage
@@ -197,6 +198,19 @@ def exported(made: Archive, tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "parquet" / "posts.parquet").height == posts
     with duckdb.connect(str(tmp_path / "bag" / "data" / "archive.duckdb"), read_only=True) as con:
         assert con.execute("SELECT count(*) FROM posts_latest").fetchall() == [(posts,)]
+
+
+def test_a_star_in_a_prefix_takes_no_file_of_another_archive(
+    make: Callable[[str], Archive], simulator: Simulator, tmp_path: Path
+) -> None:
+    neighbour = make("s3")
+    own = {"AWEME_ROOT": f"{neighbour.environ['AWEME_ROOT']}*", "AWEME_CATALOG": f"sqlite:{tmp_path}/star.sqlite"}
+    star = Archive(neighbour.environ | own)
+    for made in (neighbour, star):
+        made.call("archive", simulator.world.accounts[0].home, "--media", "none")
+    maintain(star.settings, now=lambda: datetime.now(UTC) + timedelta(days=3), keep_days=0)
+    for made in (neighbour, star):
+        assert made.call("verify")["wrong"] == 0
 
 
 @pytest.mark.parametrize("place", ["postgres", "s3"])

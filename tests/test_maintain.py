@@ -115,6 +115,16 @@ def test_no_file_of_the_present_is_removed(settings: Settings) -> None:
         assert on_disk == {Path(path).name for _, path in table_files(lake)}
 
 
+@pytest.mark.parametrize("name", ["a*b", "a?b", "a[x]b"])
+def test_an_archive_whose_name_is_a_pattern_takes_no_file_of_one_that_fits_it(tmp_path: Path, name: str) -> None:
+    odd, neighbour = (settings_for(tmp_path / folder, "http://127.0.0.1:9") for folder in (name, "axb"))
+    write(odd, 0, 2)
+    write(neighbour, 0, 2)
+    before = [rows(odd), rows(neighbour)]
+    maintain(odd, now=later(40), keep_days=0)
+    assert [rows(odd), rows(neighbour)] == before
+
+
 def test_parts_of_downloads_are_removed_once_they_are_old(settings: Settings) -> None:
     folder = Path(settings.root) / "media" / "x"
     folder.mkdir(parents=True)

@@ -117,6 +117,11 @@ class Lake:
             raise
         return lake
 
+    @property
+    def tables(self) -> str:
+        """The place of the Parquet files, with a final slash."""
+        return self._place.tables
+
     def close(self) -> None:
         """Close the catalog; what was committed stays."""
         self._connection.close()
