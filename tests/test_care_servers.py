@@ -229,6 +229,26 @@ def test_what_is_not_there_is_told_and_nothing_is_made(place: str, make: Callabl
         assert "There is no archive" in str(told.exception), words
 
 
+def test_a_bucket_that_is_not_there_or_lacks_a_file_is_told_in_words(
+    make: Callable[[str], Archive], simulator: Simulator, tmp_path: Path
+) -> None:
+    made, home = make("s3"), simulator.world.accounts[0].home
+    made.call("archive", home, "--media", "caption")
+    for table in ("listing_entries", "raw_pages", "files"):
+        (lost,) = ask(made.settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}') LIMIT 1")[0]
+        made.put(lost.removeprefix(made.settings.root + "/"), None)
+    elsewhere = {"AWEME_ROOT": "s3://nobody-made-this/a", "AWEME_CATALOG": f"sqlite:{tmp_path}/other.sqlite"}
+    for own, words in (
+        ({}, ["archive", home, "--media", "caption"]),
+        ({}, ["verify"]),
+        (elsewhere, ["archive", home, "--media", "caption"]),
+    ):
+        told: Any = CliRunner(env=made.environ | own).invoke(cli, words, standalone_mode=False)
+        said = f"{told.exception} {told.output}"
+        assert "is missing in it: check the root" in said, (words, said)
+        assert told.exception is None or isinstance(told.exception, Blocked), (words, told.exception)
+
+
 @pytest.mark.parametrize(
     ("environ", "kind"),
     [({"AWEME_S3_SECRET": "wrong"}, Blocked), ({"AWEME_S3_ENDPOINT": "http://127.0.0.1:9"}, Unreachable)],

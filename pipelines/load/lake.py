@@ -156,7 +156,7 @@ class Lake:
     def _read(
         self, work: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        with self._connection.reading() as con:
+        with turns.told(), self._connection.reading() as con:
             return work(con, *args, **kwargs)
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -191,7 +191,8 @@ class Lake:
         self, page_ids: Sequence[str] | None = None, *, where: str = "", max_bytes: int = _BATCH_BYTES
     ) -> Iterator[list[Page]]:
         """Kept pages in order of fetched_at, in lists whose bodies hold at most `max_bytes` (or one page)."""
-        return rawpages.read(self.cursor, page_ids, where, max_bytes)
+        with turns.told():
+            yield from rawpages.read(self.cursor, page_ids, where, max_bytes)
 
     def apply(self, frames: Mapping[str, pl.DataFrame], page_ids: Sequence[str], *, run_id: str) -> Applied:
         """Merge the rows made of these pages, in one commit; pages that were applied before are passed over."""

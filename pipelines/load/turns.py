@@ -30,8 +30,9 @@ _FULL = ("disk is full", "no space left", "disk quota")
 # What SQLite and DuckDB say of a disk that fails, and of a limit to the size of files.
 _FAILING = ("disk i/o error", "input/output error", "file too large")
 _SHUT = ("read-only file system", "readonly database", "permission denied", "unable to open database")
-# What DuckDB says of a bucket whose server is away, or refuses the key.
+# What DuckDB says of a bucket whose server is away, lacks what it is asked for, or refuses the key.
 _AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
+_GONE = ("http code 404", "http 404")
 _REFUSED = ("http code 401", "http code 403", "http 401", "http 403", "forbidden")
 _TRIES = 12
 
@@ -159,8 +160,24 @@ def known(error: Exception) -> ArchiveError | None:
     if any(word in text for word in _AWAY):
         if any(word in text for word in _REFUSED):
             return Blocked(f"The bucket may not be read or written with this S3 key: check key and rights. ({told})")
+        if any(word in text for word in _GONE):
+            return Blocked(
+                "The bucket is not there, or a file of the tables is missing in it: check the root; what was removed "
+                f"has to come from a backup. ({told})"
+            )
         return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
     return blocked(error)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raise what DuckDB says of disk or bucket as one of our errors."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise known(error) or error from None
 
 
 def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
