@@ -11,6 +11,7 @@ from archives import archive, ask, one, settings_for
 from servers import PostgresServer, S3Server
 
 from deployments.simulator.server import Simulator
+from pipelines.errors import BadInput
 
 
 @pytest.mark.server
@@ -70,3 +71,39 @@ def test_without_a_catalog_of_its_own_a_bucket_has_it_beside_the_settings(
         settings = settings_for(f"s3://{bucket}/x", simulator.url, media="none", **options)
         archive(settings, simulator.world.accounts[0].home, max_counts=5)
     assert (tmp_path / f"aweme-{bucket}-x.sqlite").exists()
+
+
+@pytest.mark.server
+def test_an_archive_in_a_bucket_gets_no_second_catalog_from_another_folder(
+    tmp_path: Path, s3_server: S3Server, simulator: Simulator
+) -> None:
+    from contextlib import chdir
+
+    root = f"s3://{s3_server.new_bucket()}/x"
+    options = {f"s3_{name}": value for name, value in s3_server.options.items() if name in SETTABLE}
+    home = simulator.world.accounts[0].home
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+    with chdir(tmp_path / "here"):
+        settings = settings_for(root, simulator.url, media="none", **options)
+        archive(settings, home, max_counts=5)
+    with chdir(tmp_path / "there"):
+        elsewhere = settings_for(root, simulator.url, media="none", **options)
+        for _ in range(2):
+            with pytest.raises(BadInput, match="name the catalog that they belong to with --catalog"):
+                archive(elsewhere, home, max_counts=5)
+        told = settings_for(root, simulator.url, media="none", catalog=settings.catalog, **options)
+        assert archive(told, home, max_counts=5).new_posts == 0
+
+
+@pytest.mark.parametrize("name", ["plain", "a*b", "a?b", "[a]"])
+def test_a_lost_catalog_is_not_made_anew_beside_the_tables_that_it_knew(
+    tmp_path: Path, simulator: Simulator, name: str
+) -> None:
+    settings = settings_for(tmp_path / name, simulator.url, media="none")
+    home = simulator.world.accounts[0].home
+    archive(settings, home, max_counts=5)
+    for path in (tmp_path / name).glob("catalog*"):
+        path.unlink()
+    with pytest.raises(BadInput, match="holds the tables of an archive"):
+        archive(settings, home, max_counts=5)

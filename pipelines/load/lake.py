@@ -110,7 +110,7 @@ class Lake:
             if not read_only:
                 connection.let_write(place, wait_s, rng)
             if not read_only and not is_current:
-                lake.commit(migrate.make_tables)
+                lake.commit(lambda con: migrate.make_tables(con, place.tables))
                 lake.commit(migrate.finish)
         except BaseException:
             lake.close()

@@ -8,6 +8,7 @@ program; a merge would lose them, so it is refused.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
@@ -76,11 +77,15 @@ def is_current(con: duckdb.DuckDBPyConnection) -> bool:
     return found == (VERSION, fingerprint())
 
 
-def make_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """The first transaction: make the tables, columns, comments and views that are missing."""
+def make_tables(con: duckdb.DuckDBPyConnection, place: str) -> None:
+    """The first transaction: make the tables, columns, comments and views that are missing.
+
+    `place` is where their files will lie. BadInput where files lie there of which a new catalog knows nothing.
+    """
     if is_current(con):
         return
     _refuse_unknown(con)
+    _refuse_foreign(con, place)
     for name, value in _OPTIONS.items():
         con.execute(f"CALL {NAME}.set_option('{name}', '{value}')")
     added = _added_columns(con)
@@ -143,6 +148,19 @@ def _refuse_unknown(con: duckdb.DuckDBPyConnection) -> None:
             raise BadInput(
                 f"This archive holds {table}.{min(unknown)}, which this program does not know: upgrade aweme-archive."
             )
+
+
+def _refuse_foreign(con: duckdb.DuckDBPyConnection, place: str) -> None:
+    """Of two catalogs over one place, each would take the other's files for leftovers, and maintenance remove them."""
+    if not BY_NAME.keys().isdisjoint(_columns(con)):
+        return
+    literally = re.sub(r"[*?\[]", r"[\g<0>]", place)
+    if con.execute("SELECT 1 FROM glob(?) LIMIT 1", [f"{literally}main/*/*.parquet"]).fetchall():
+        raise BadInput(
+            f"{place} holds the tables of an archive, and this catalog is a new one: name the catalog that they belong "
+            "to with --catalog (of a bucket it lies beside aweme.toml, or in the folder of the first run), or name "
+            "another root."
+        )
 
 
 def _added_columns(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
