@@ -204,6 +204,7 @@ def _check(values: dict[str, Any]) -> None:
         raise BadInput(f"upstream cannot be {quote(upstream, safe=':/')!r}: give an http address.")
     if not values["catalog"].startswith(("sqlite:", "postgres:", "postgresql://")):
         raise BadInput("catalog must begin with sqlite: or postgresql:// .")
+    _check_address(values["catalog"])
     agent = values["user_agent"]
     if not (agent.strip() and agent.isascii() and agent.isprintable()):
         raise BadInput("user_agent must be one line of plain ASCII: a header carries nothing else.")
@@ -215,6 +216,17 @@ def _check(values: dict[str, Any]) -> None:
     for name in ("max_tries", "download_concurrency", "per_host", "max_attempts"):
         if values[name] < 1:
             raise BadInput(f"{name} must be at least 1.")
+
+
+def _check_address(catalog: str) -> None:
+    """BadInput for an address of PostgreSQL that libpq takes apart otherwise than meant: it would tell the password."""
+    found = re.match(r"(?:postgres:)?postgres(?:ql)?://(?:[^@/]*@)?([^/?]*)", catalog)
+    host = r"(\[[^]]*]|[^][:@,]*)(:\d*)?"
+    if found and (re.search(r"%(?![0-9A-Fa-f]{2})", catalog) or not re.fullmatch(f"{host}(,{host})*", found[1])):
+        raise BadInput(
+            "catalog cannot be read as an address: in its user and password, '/', '@', ':' and '%' are written "
+            "%2F, %40, %3A and %25."
+        )
 
 
 def _cookie(values: dict[str, Any], origins: dict[str, str]) -> str:

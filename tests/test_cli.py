@@ -280,6 +280,9 @@ def test_python_looks_for_garbage_again_as_soon_as_the_archive_is_open() -> None
     "catalog",
     [
         "postgresql://me@db/x?sslpassword=hush",
+        "postgresql://me@db/x?password=hush&sslpassword=hush&application_name=y",
+        "postgres://me:hush@db/x",
+        "postgres:host=db password='a://hush' user=me",
         "postgres:host=db sslpassword=hush user=me",
         "postgres:host=db PASSWORD=hush user=me",
         r"postgres:host=db password='it\'s hush' user=me",

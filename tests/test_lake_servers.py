@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import duckdb
 import pytest
+from archives import settings_for
 from lakes import frames_of_posts, page
 from test_lake_processes import WORKER, assert_whole
 
 from pipelines.errors import BadInput
+from pipelines.house import open_lake
 from pipelines.load.lake import Lake
 from schemas.pages import Checkpoint
 
@@ -55,6 +58,33 @@ def test_the_catalog_lies_on_postgresql(tmp_path, postgres_server):
         use(lake)
     with Lake.open(**place, read_only=True) as lake:
         check(lake)
+
+
+SPELT = {
+    "an address": "postgresql://postgres:hush@/{name}?host={host}",
+    "the short word": "postgres://postgres:hush@/{name}?host={host}",
+    "a password in front": "postgresql:///{name}?password=hush%26&host={host}&user=postgres",
+    "a password behind": "postgresql://postgres@/{name}?host={host}&password=hush",
+    "words": "postgres:host={host} password='hu sh/' user=postgres dbname={name}",
+}
+
+
+@pytest.mark.parametrize("spelt", SPELT.values(), ids=SPELT)
+def test_however_a_catalog_is_spelt_it_opens_and_so_do_its_statements(tmp_path, postgres_server, spelt):
+    name, _, host = postgres_server.new_catalog().rpartition("/lake_")[2].partition("?host=")
+    if not host:
+        pytest.skip("this PostgreSQL has no socket of its own")
+    settings = settings_for(tmp_path / "root", "", catalog=spelt.format(name=f"lake_{name}", host=host))
+    with open_lake(settings) as lake:
+        use(lake)
+    with open_lake(settings, read_only=True) as lake:
+        check(lake)
+        statements = lake.attach_sql()
+    assert not re.search("hu ?sh", "".join(statements))
+    with duckdb.connect() as con:
+        for statement in statements:
+            con.execute(statement)
+        assert con.execute("SELECT count(*) FROM posts_latest").fetchall() == [(2,)]
 
 
 def test_four_writers_share_a_catalog_on_postgresql_and_tables_in_a_bucket(postgres_server, s3_server):

@@ -39,4 +39,6 @@ def without_password(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     value = re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1:hidden@", value)
+    if re.match(r"(postgres:)?postgres(ql)?://", value):
+        return re.sub(r"(?i)([?&]\w*password=)[^&]*", r"\1hidden", value)
     return re.sub(r"(?i)\b(\w*password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)", r"\1hidden", value)

@@ -33,12 +33,13 @@ _S3_OPTIONS = {
 }
 _RACES = ("duplicate key", "already exists", "database is locked", "conflict", "transaction is aborted")
 _TRIES = 8
+_PASSWORD = re.compile(r"(?i)\b\w*password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)\s*")
 _HIDDEN = {"key": "your access key", "secret": "your secret key", "token": "your session token"}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an archive lies. `catalog` is sqlite:PATH, postgres:CONNINFO or postgresql://... ."""
+    """Where an archive lies. `catalog` is sqlite:PATH, postgres:CONNINFO, or postgresql://... (also postgres://...)."""
 
     catalog: str = field(repr=False)
     data_path: str
@@ -54,7 +55,7 @@ class Place:
         """The path of a SQLite catalog, or what libpq is told of a PostgreSQL one."""
         if self.kind == "sqlite":
             return str(Path(self.catalog.removeprefix("sqlite:")).expanduser().absolute())
-        return self.catalog.removeprefix("postgres:")
+        return self.catalog if self.catalog.startswith("postgres://") else self.catalog.removeprefix("postgres:")
 
     @property
     def tables(self) -> str:
@@ -250,8 +251,10 @@ def lend_extensions(place: Place) -> None:
 
 
 def _without_password(catalog: str) -> str:
-    shown = re.sub(r"(://[^/@:]*):[^@/]*@", r"\1@", catalog)
-    return re.sub(r"(?i)\b\w*password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)\s*", "", shown)
+    if re.match(r"(postgres:)?postgres(ql)?://", catalog):  # there, "&" parts a password from what follows it
+        shown = re.sub(r"(://[^/@:]*):[^@/]*@", r"\1@", catalog)
+        return re.sub(r"(?i)(?<=[?&])\w*password=[^&]*&?", "", shown).rstrip("?&")
+    return _PASSWORD.sub("", catalog)
 
 
 def refusal(error: Exception, place: Place) -> Exception:
@@ -275,11 +278,9 @@ def refusal(error: Exception, place: Place) -> Exception:
 
 
 def _scrubbed(text: str, place: Place) -> str:
-    secrets = [place.catalog, place.target, *(place.s3.get(name, "") for name in _HIDDEN)]
-    if "@" in place.catalog or "password" in place.catalog:
-        text = _without_password(text)
-        for secret in secrets[:2]:
-            text = text.replace(secret, _without_password(secret))
-    for secret in secrets[2:]:
+    for catalog in (place.catalog, place.target):
+        text = text.replace(catalog, _without_password(catalog))
+    text = _PASSWORD.sub("", re.sub(r"(://[^/@:]*):[^@/]*@", r"\1@", text))
+    for secret in (place.s3.get(name, "") for name in _HIDDEN):
         text = text.replace(secret, "***") if secret else text
     return text
