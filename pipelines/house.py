@@ -138,9 +138,10 @@ def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | Non
     from pipelines.load.lake import Lake
 
     if not read_only and at is None:
-        for path in (settings.data_path, settings.catalog.removeprefix("sqlite:")):
-            if "://" not in path:
-                _make_folder(Path(path).parent)
+        if not settings.is_s3:
+            _make_folder(Path(settings.data_path).parent)
+        if settings.catalog.startswith("sqlite:"):
+            _make_folder(Path(settings.catalog.removeprefix("sqlite:")).parent)
     return Lake.open(
         catalog=settings.catalog,
         data_path=settings.data_path,

@@ -14,9 +14,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from archives import settings_for
 from lakes import at, frame, frames_of_posts, local, page
 
 from pipelines.errors import BadInput, Blocked, LakeBusy, Unreachable
+from pipelines.house import open_lake
 from pipelines.load import migrate, promises
 from pipelines.load.lake import Lake
 from schemas.catalog import TABLES
@@ -485,6 +487,14 @@ def test_secrets_show_in_no_message_and_no_statement(tmp_path):
     shown += repr(place_of("postgres:dbname=x password=swordfish", "s3://b/tables/", s3))
     shown += "".join(attach_sql(place_of("postgres:dbname=x password=swordfish host=h", "s3://b/tables/", s3)))
     assert not any(word in shown for word in ("swordfish", "hush-hush", "AKIDEXAMPLE"))
+
+
+def test_no_folder_is_named_after_a_catalog_on_a_server(tmp_path):
+    (tmp_path / "here").mkdir()
+    words = "postgres:host=/nowhere/at/all user=me password='sword/fish' dbname=x"
+    with contextlib.chdir(tmp_path / "here"), pytest.raises(Unreachable):
+        open_lake(settings_for(tmp_path / "root", "", catalog=words))
+    assert not list((tmp_path / "here").iterdir())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
