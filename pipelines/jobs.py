@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.catalogs import default_catalog
 from pipelines.errors import Absent, ArchiveError, BadInput, Blocked
 from pipelines.house import House, OnEvent, Step, open_house, silent, straight
 from pipelines.modes import LISTING_MODES, OWN, first_operation, kind_for, mode_of
 from pipelines.run import Run
-from pipelines.settings import Settings, absolute_root, default_catalog, media_kinds
+from pipelines.settings import Settings, absolute_root, media_kinds
 from schemas.jobs import Mode
 
 if TYPE_CHECKING:

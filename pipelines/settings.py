@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pipelines.catalogs import default_catalog
 from pipelines.errors import BadInput
 from schemas.settings import SETTINGS, Setting, truth_of
 
@@ -171,14 +172,6 @@ def _check_prefix(root: str, place: str) -> None:
         )
     if any(part in ("", ".", "..") for part in place.split("/")):
         raise BadInput(f"root cannot be {root!r}: no part of a bucket's prefix may be empty, '.' or '..'.")
-
-
-def default_catalog(root: str, beside: Path) -> str:
-    """The catalog's place when none is set: inside a local root, beside the settings for a bucket."""
-    if root.startswith("s3://"):
-        name = re.sub(r"[^A-Za-z0-9]+", "-", root.removeprefix("s3://")).strip("-")
-        return f"sqlite:{beside.absolute() / f'aweme-{name}.sqlite'}"
-    return f"sqlite:{Path(root) / 'catalog.sqlite'}"
 
 
 def media_kinds(words: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,6 @@ def test_the_catalog_may_lie_on_postgresql(
 def test_without_a_catalog_of_its_own_a_bucket_has_it_beside_the_settings(
     tmp_path: Path, s3_server: S3Server, simulator: Simulator
 ) -> None:
-    from contextlib import chdir
-
     bucket = s3_server.new_bucket()
     options = {f"s3_{name}": value for name, value in s3_server.options.items() if name in SETTABLE}
     with chdir(tmp_path):
@@ -77,8 +76,6 @@ def test_without_a_catalog_of_its_own_a_bucket_has_it_beside_the_settings(
 def test_an_archive_in_a_bucket_gets_no_second_catalog_from_another_folder(
     tmp_path: Path, s3_server: S3Server, simulator: Simulator
 ) -> None:
-    from contextlib import chdir
-
     root = f"s3://{s3_server.new_bucket()}/x"
     options = {f"s3_{name}": value for name, value in s3_server.options.items() if name in SETTABLE}
     home = simulator.world.accounts[0].home
@@ -94,6 +91,25 @@ def test_an_archive_in_a_bucket_gets_no_second_catalog_from_another_folder(
                 archive(elsewhere, home, max_counts=5)
         told = settings_for(root, simulator.url, media="none", catalog=settings.catalog, **options)
         assert archive(told, home, max_counts=5).new_posts == 0
+
+
+@pytest.mark.server
+def test_archives_under_two_chinese_prefixes_of_a_bucket_keep_apart(
+    tmp_path: Path, s3_server: S3Server, simulator: Simulator
+) -> None:
+    bucket = s3_server.new_bucket()
+    options = {f"s3_{name}": value for name, value in s3_server.options.items() if name in SETTABLE}
+    homes = [account.home for account in simulator.world.accounts[:2]]
+    former = {"catalog": f"sqlite:{tmp_path}/aweme-{bucket}.sqlite"}  # as such an archive was named until now
+    with chdir(tmp_path):
+        archive(settings_for(f"s3://{bucket}/档案", simulator.url, media="none", **former, **options), homes[0])
+        for _ in range(2):
+            for prefix, home in zip(("档案", "影像"), homes, strict=True):
+                settings = settings_for(f"s3://{bucket}/{prefix}", simulator.url, media="none", **options)
+                assert archive(settings, home).outcome == "complete"
+                ((target,),) = ask(settings, "SELECT DISTINCT target FROM runs")
+                assert target in home
+    assert len(list(tmp_path.glob("*.sqlite"))) == 2
 
 
 @pytest.mark.parametrize("name", ["plain", "a*b", "a?b", "[a]"])

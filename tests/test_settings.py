@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,36 @@ def test_the_catalog_lies_in_a_local_root_and_beside_the_settings_for_a_bucket(p
     assert settings(root="here").catalog == f"sqlite:{place / 'here' / 'catalog.sqlite'}"
     assert settings(root="s3://bucket/my/archive/").catalog == f"sqlite:{place / 'aweme-bucket-my-archive.sqlite'}"
     assert settings(root="s3://bucket/x").data_path == "s3://bucket/x/tables/"
+
+
+def test_no_two_prefixes_of_buckets_have_the_same_catalog(place: Path) -> None:
+    roots = [
+        "s3://b/档案",
+        "s3://b/影像",
+        "s3://b/a_b",
+        "s3://b/a.b",
+        "s3://b/a b",
+        "s3://b/a-b",
+        f"s3://b/{'é' * 400}",
+    ]
+    roots += [f"s3://b/{letter * 300}" for letter in "xy"]
+    found = {root: settings(root=root).catalog.removeprefix("sqlite:") for root in roots}
+    assert len(set(found.values())) == len(roots)
+    for catalog in found.values():
+        Path(catalog).touch()
+    assert {root: settings(root=root).catalog.removeprefix("sqlite:") for root in roots} == found
+
+
+def test_a_catalog_that_was_named_before_keeps_its_name_and_its_root(place: Path) -> None:
+    for name, root in {"aweme-b.sqlite": "s3://b/档案", "aweme-b-a-b.sqlite": "s3://b/a-b"}.items():
+        with closing(sqlite3.connect(place / name)) as con, con:
+            con.execute("CREATE TABLE ducklake_metadata (key, value)")
+            con.execute("INSERT INTO ducklake_metadata VALUES ('data_path', ?)", [f"{root}/tables/"])
+        assert settings(root=root).catalog == f"sqlite:{place / name}"
+    for other in ("s3://b/影像", "s3://b/a/b"):
+        assert settings(root=other).catalog not in {
+            settings(root=root).catalog for root in ("s3://b/档案", "s3://b/a-b")
+        }
 
 
 @pytest.mark.parametrize(
