@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from pipelines.care.maintaining import maintain
 from pipelines.care.verifying import verify
 from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake, open_storage
+from pipelines.load.attach import connect, place_of
 from pipelines.settings import Settings, load_settings
 from schemas.catalog import TABLES
 
@@ -227,6 +229,24 @@ def test_what_is_not_there_is_told_and_nothing_is_made(place: str, make: Callabl
         told: Any = CliRunner(env=made.environ).invoke(cli, words, standalone_mode=False)
         assert isinstance(told.exception, BadInput), (words, told.exception)
         assert "There is no archive" in str(told.exception), words
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_who_comes_in_the_first_second_is_told_that_the_archive_is_being_made(
+    place: str, make: Callable[[str], Archive], simulator: Simulator, tmp_path: Path
+) -> None:
+    made = make(place)
+    settings = made.settings
+    where = place_of(settings.catalog, settings.data_path, settings.s3 if settings.is_s3 else None)
+    options = {"memory_limit": "160MB", "threads": 1, "busy_timeout_ms": 5000, "rng": random.Random(1)}
+    # As another process has it between the first statement of a new archive and the second.
+    with connect(where, read_only=False, temp=str(tmp_path), **options):
+        for words in (["status"], ["sql", "FROM posts"], ["sql", "--attach"], ["export", "--format", "csv", "-o", "x"]):
+            told: Any = CliRunner(env=made.environ).invoke(cli, words, standalone_mode=False)
+            assert isinstance(told.exception, BadInput), (words, told.exception)
+            assert "is being made just now" in str(told.exception), words
+    made.call("archive", simulator.world.accounts[0].home, "--media", "none")
+    assert made.call("status")["holds"]["posts"] > 0
 
 
 def test_a_bucket_that_is_not_there_or_lacks_a_file_is_told_in_words(

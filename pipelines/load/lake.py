@@ -107,6 +107,8 @@ class Lake:
         lake = cls(place, connection, now)
         try:
             is_current = migrate.is_current(connection.con)
+            if read_only and not is_current:
+                migrate.refuse_unmade(connection.con, place.tables)
             if not read_only:
                 connection.let_write(place, wait_s, rng)
             if not read_only and not is_current:

@@ -77,6 +77,15 @@ def is_current(con: duckdb.DuckDBPyConnection) -> bool:
     return found == (VERSION, fingerprint())
 
 
+def refuse_unmade(con: duckdb.DuckDBPyConnection, place: str) -> None:
+    """BadInput for a reader who comes before the tables: an archive has none in its first second."""
+    if found_version(con) is None:
+        raise BadInput(
+            f"The archive at {place} is empty: it is being made just now, or that was cut off. "
+            "Ask again in a moment, or archive something into it."
+        )
+
+
 def make_tables(con: duckdb.DuckDBPyConnection, place: str) -> None:
     """The first transaction: make the tables, columns, comments and views that are missing.
 
