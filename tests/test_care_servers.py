@@ -231,6 +231,34 @@ def test_what_is_not_there_is_told_and_nothing_is_made(place: str, make: Callabl
         assert "There is no archive" in str(told.exception), words
 
 
+def test_uploads_that_nobody_ends_are_let_go_and_no_file_of_theirs_is_there(
+    make: Callable[[str], Archive], simulator: Simulator
+) -> None:
+    made = make("s3")
+    made.call("archive", simulator.world.accounts[0].home)
+    kept = made.rows()
+    storage = open_storage(made.settings)
+    bucket, _, root = storage.full("media").removesuffix("/media").partition("/")
+    # A program that was killed leaves these: a file of media, and one of the tables, which DuckDB sends in parts, too.
+    keys = [f"{root}/media/x/half.mp4", f"{root}/tables/main/posts/half.parquet", f"{root}-b/media/x/half.mp4"]
+    for key in keys:
+        begun = storage.call_s3("create_multipart_upload", Bucket=bucket, Key=key)
+        place = {"Bucket": bucket, "Key": key, "UploadId": begun["UploadId"]}
+        storage.call_s3("upload_part", **place, PartNumber=1, Body=b"half")
+
+    def left() -> list[str]:
+        told = storage.call_s3("list_multipart_uploads", Bucket=bucket)
+        return sorted(upload["Key"] for upload in told.get("Uploads", ()))
+
+    assert made.call("verify")["problems"] == []
+    assert made.call("maintain")["parts_removed"] == 0, "they may belong to a run under way"
+    assert left() == sorted(keys)
+    done = maintain(made.settings, now=lambda: datetime.now(UTC) + timedelta(days=2))
+    assert (done.parts_removed, left()) == (2, keys[2:]), "those of another archive are its own"
+    assert made.rows() == kept
+    storage.close()
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_who_comes_in_the_first_second_is_told_that_the_archive_is_being_made(
     place: str, make: Callable[[str], Archive], simulator: Simulator, tmp_path: Path

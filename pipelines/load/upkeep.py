@@ -120,8 +120,9 @@ def _remove_local(storage: Storage, before: datetime) -> int:
 
 
 def _abort_uploads(storage: Storage, before: datetime) -> int:
-    bucket, _, prefix = storage.full("media").partition("/")
-    page = storage.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix + "/")
+    # Of tables as well as of media: DuckDB sends a large Parquet file in parts, too.
+    bucket, _, prefix = storage.full("media").removesuffix("media").partition("/")
+    page = storage.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
     old = [upload for upload in page.get("Uploads", ()) if upload["Initiated"] < before]
     for upload in old:
         storage.call_s3("abort_multipart_upload", Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
