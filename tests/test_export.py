@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,16 @@ def test_a_folder_that_holds_something_is_refused(settings: Settings, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     with pytest.raises(BadInput, match="no table nonsense"):
         export(settings, tmp_path / "b", "csv", now=utc_now, tables=("nonsense",))
+
+
+def test_a_bucket_is_no_folder_and_none_is_made_of_its_name(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    words = ["export", "--root", settings.root, "--format", "csv", "-o"]
+    with chdir(tmp_path / "here"):
+        told = CliRunner().invoke(cli, [*words, "s3://bucket/out"])
+        assert (told.exit_code, "on this machine" in told.output) == (2, True), told.output
+        assert not list(Path.cwd().iterdir())
+        assert CliRunner().invoke(cli, [*words, "."]).exit_code == 0
 
 
 def start(settings: Settings, out: Path, *words: str) -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,6 +29,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done, but copied media differ fro
 """
 
 
+def folder_of(_ctx: Any, _param: Any, path: Path) -> Path:
+    """A folder; an address of a bucket would become one of that name on this machine."""
+    first = path.as_posix().partition("/")[0]
+    if len(first) > 2 and first.endswith(":"):
+        raise click.BadParameter("name a folder on this machine; what lies there can be copied to a bucket")
+    return path
+
+
 @click.command("export", epilog=EPILOG)
 @click.option(
     "--format",
@@ -37,7 +46,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done, but copied media differ fro
     help="see below",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="an empty or new folder"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    callback=folder_of,
+    required=True,
+    metavar="DIR",
+    help="an empty or new folder",
 )
 @click.option("--tables", metavar="NAMES", help="only these tables, comma-separated (parquet, csv, xlsx)")
 @click.option("--media", is_flag=True, help="copy the media too, each checked against its hash")
