@@ -86,7 +86,8 @@ def test_stopped_in_the_middle_of_a_run_it_ends_soon_and_the_run_counts_as_cance
                 serving.wait(60)
             finally:
                 if serving.poll() is None:
-                    os.killpg(serving.pid, signal.SIGKILL)
+                    serving.terminate()  # killed, it would leave its server behind
+                    serving.wait(60)
     assert serving.returncode == 0
     books = sqlite3.connect(tmp_path / "prefect" / "prefect.db")
     assert books.execute("SELECT state_name FROM flow_run WHERE id = ?", [run]).fetchall() == [("Cancelled",)]
