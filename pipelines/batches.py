@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Bodies read at once: fewer are slower to find.
 HELD_BYTES = 8_000_000
 # Rows of one commit: it costs a third of a second whatever it holds, and rows take memory until then.
-ROW_BYTES = 24_000_000
+ROW_BYTES = 12_000_000
 
 
 @dataclass

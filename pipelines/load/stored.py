@@ -8,6 +8,7 @@ the post was last seen, they are looked for first.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -80,13 +81,13 @@ def known_ahead(
         return _decisive(reader, table, frame, near)
 
     with _reader(con) as in_turn, _reader(con) as beside:
-        coming = [
+        coming = deque(
             in_turn(of_posts, table)
             if table is POSTS or table.name in _OF_POSTS
             else beside(lambda reader, table: read(reader, table, given[table.name]), table)
             for table in tables
-        ]
-        yield (stored.result() for stored in coming)
+        )
+        yield (coming.popleft().result() for _ in tables)  # what was used is let go
 
 
 @contextmanager
