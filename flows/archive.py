@@ -14,7 +14,7 @@ from prefect.states import Completed, Failed
 
 from flows.cookies import with_secret
 from flows.reports import lost_server, report
-from flows.steps import tracked
+from flows.steps import ended_in_words, tracked
 from flows.telling import tell_event, tell_summary
 from pipelines.jobs import run_job, settings_for
 from pipelines.settings import Settings, load_settings
@@ -44,6 +44,7 @@ def _named(what: str) -> Callable[[], str]:
     return name
 
 
+@ended_in_words
 async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
     job = job.model_copy(update={"mode": mode})
     settings = await with_secret(_settings.get() or load_settings())

@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.cookies import with_secret
-from flows.steps import tracked
+from flows.steps import ended_in_words, tracked
 from flows.telling import now_and_then, tell_maintained, tell_verified
 from pipelines.care.maintaining import maintain as maintain_archive
 from pipelines.care.repairing import repair
@@ -51,6 +51,11 @@ async def maintain(root: str | None = None, keep_days: Days = 30) -> State[Any]:
         keep_days: how far back `aweme sql --at` can look
 
     """
+    return await _maintain(root, keep_days)
+
+
+@ended_in_words
+async def _maintain(root: str | None, keep_days: float) -> State[Any]:
     settings = _settings(root)
     done: Maintained = await tracked(
         "merge and clean up", lambda: asyncio.to_thread(maintain_archive, settings, now=utc_now, keep_days=keep_days)
@@ -73,11 +78,16 @@ async def verify(
         mend: fetch again what is broken or missing
 
     """
+    age = timedelta(days=older_than_days) if older_than_days is not None else None
+    return await _verify(root, mend, share=share, older_than=age)
+
+
+@ended_in_words
+async def _verify(root: str | None, mend: bool, **scope: Any) -> State[Any]:
     settings = _settings(root)
     if mend:
         settings = await with_secret(settings)
-    age = timedelta(days=older_than_days) if older_than_days is not None else None
-    scope: dict[str, Any] = {"share": share, "older_than": age, "on_progress": now_and_then("of the bytes read")}
+    scope["on_progress"] = now_and_then("of the bytes read")
     found: Verified = await tracked(
         "read the files", lambda: asyncio.to_thread(verify_archive, settings, now=utc_now, **scope)
     )

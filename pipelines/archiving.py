@@ -125,7 +125,7 @@ async def _mix_of(run: Run, aweme_id: str) -> str:
     page = await read_one(run, "post_detail", aweme_id)
     mix_id = text_at(load_json(page.body), "aweme_detail.mix_info.mix_id")
     if mix_id in ("", "0"):
-        raise NotFound(f"The post {aweme_id} belongs to no mix; archive it with --mode one.")
+        raise NotFound(f"The post {aweme_id} belongs to no mix; archive it in mode one.")
     return mix_id
 
 

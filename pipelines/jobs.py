@@ -76,13 +76,11 @@ def known_target(job: ArchiveJob) -> Link | None:
     from pipelines.extract.links import Link, parse
 
     if job.mode is Mode.SEARCH and not (job.keyword or "").strip():
-        raise BadInput("Mode search needs what to look for: --keyword WORDS.")
+        raise BadInput("Mode search needs what to look for: a keyword (--keyword WORDS).")
     if job.mode in OWN:
         return Link(kind="user", id="self", form="bare", also=())
     if job.target == "self":
-        raise BadInput(
-            "Give a TARGET: a link, share text or id. Only what is your own needs none (--mode collect, ...)."
-        )
+        raise BadInput("Give a target: a link, share text or id. Only what is your own needs none (mode collect, ...).")
     found = parse(job.target, kind_for(job.mode))
     return found if isinstance(found, Link) else None
 

@@ -70,7 +70,7 @@ def mode_of(kind: str, asked: Mode | None) -> Mode:
         return asked or guessed
     fits = kind_for(asked) == kind or (asked is Mode.MIX and kind == "post")  # a post of the mix names it
     if not fits:
-        raise BadInput(f"Mode {asked} does not fit a link that leads to a {kind}; leave --mode out to use {guessed}.")
+        raise BadInput(f"Mode {asked} does not fit a link that leads to a {kind}: that takes mode {guessed}.")
     return asked
 
 

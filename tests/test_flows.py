@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from archives import ask, one, settings_for
+from in_force import in_force
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
@@ -98,7 +99,7 @@ def test_the_log_of_a_run_tells_its_waits_its_steps_and_its_end_and_no_cookie(tm
         summary = tracked(settings, target=simulator.world.accounts[0].home)
         assert summary.outcome == "blocked"
         run = one(settings, "SELECT flow_run_id FROM runs")
-        lines = asyncio.run(log_of(run))
+        lines = asyncio.run(log_of(run, end="Blocked"))
         assert [level for level, text in lines if text.startswith("Waiting ")] == [logging.WARNING]
         assert [level for level, text in lines if text.startswith("3 pages, ")] == [logging.INFO]
         assert [level for level, text in lines if text.startswith("Blocked: ")] == [logging.ERROR]
@@ -107,7 +108,7 @@ def test_the_log_of_a_run_tells_its_waits_its_steps_and_its_end_and_no_cookie(tm
             assert secret not in told
 
 
-async def log_of(flow_run_id: str) -> list[tuple[int, str]]:
+async def log_of(flow_run_id: str, end: str) -> list[tuple[int, str]]:
     """(level, message) of each line in the Logs tab of a run's page; they come a moment after they were written."""
     from prefect import get_client
     from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
@@ -115,7 +116,7 @@ async def log_of(flow_run_id: str) -> list[tuple[int, str]]:
     of_run = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[uuid.UUID(flow_run_id)]))
     until, lines = time.monotonic() + 20, list[tuple[int, str]]()
     async with get_client() as client:
-        while not any(text.startswith("Finished in state Blocked") for _, text in lines) and time.monotonic() < until:
+        while not any(text.startswith(f"Finished in state {end}") for _, text in lines) and time.monotonic() < until:
             await asyncio.sleep(0.5)
             lines = [(line.level, line.message) for line in await client.read_logs(of_run, limit=200)]
     return lines
@@ -145,6 +146,24 @@ def test_a_challenge_fails_the_flow_at_once_as_blocked(tmp_path: Path, prefect: 
         states = {state for name, state, _ in runs_of_tasks(f"posts of …{account.home[-20:]}") if "read pages" in name}
         assert states == {"Failed"}
         assert len([r for r in simulator.log if r.operation == "user_post"]) == 1
+
+
+def test_a_job_that_cannot_be_ends_as_failed_with_what_to_do_and_no_traceback(
+    tmp_path: Path, prefect: None, simulator: Simulator
+) -> None:
+    from flows.archive import handle_user_like
+    from pipelines.errors import BadInput
+
+    post = f"https://www.douyin.com/video/{simulator.world.post(0, 0).aweme_id}"
+    settings = settings_for(tmp_path, simulator.url)
+    with in_force(simulator, tmp_path / "archive"):
+        state: Any = asyncio.run(handle_user_like(ArchiveJob(target=post), return_state=True))
+    assert (state.is_failed(), "takes mode one" in state.message, "--mode" in state.message) == (True, True, False)
+    told = str(asyncio.run(log_of(str(state.state_details.flow_run_id), end="Failed")))
+    assert "takes mode one" in told
+    assert "Traceback" not in told
+    with pytest.raises(BadInput, match="takes mode one"):
+        tracked(settings, target=post, mode=Mode.LIKE)
 
 
 def test_every_mode_of_the_spec_has_its_flow_under_its_name() -> None:

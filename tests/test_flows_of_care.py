@@ -34,8 +34,11 @@ def test_maintenance_is_told_in_markdown_before_and_after() -> None:
 
 @pytest.mark.parametrize("flow", [maintain, verify], ids=lambda flow: flow.name)
 def test_a_place_without_an_archive_is_refused_and_none_is_made_there(flow: Any, tmp_path: Path) -> None:
+    state = asyncio.run(flow.fn(root=str(tmp_path / "mistyped")))
+    assert state.is_failed()
+    assert "no archive" in state.message
     with pytest.raises(BadInput, match="no archive"):
-        asyncio.run(flow.fn(root=str(tmp_path / "mistyped")))
+        asyncio.run(state.aresult())
     assert not (tmp_path / "mistyped").exists()
 
 
