@@ -68,7 +68,7 @@ def tell_event(name: str, **facts: Any) -> None:
         logger.info("%s", facts["text"])
     elif name == "total":
         logger.info("About %s posts to read", facts["posts"])
-    elif name in {"pages", "file", "bytes"}:
+    elif name in {"pages", "file"}:
         _count(name, facts)
 
 
@@ -78,10 +78,9 @@ def _count(name: str, facts: dict[str, Any]) -> None:
         return
     if name == "pages":
         tally.pages, tally.posts = facts["pages"], facts["posts"]
-    elif name == "file":
-        tally.files[facts["state"]] += 1
     else:
-        tally.bytes += facts["count"]
+        tally.files[facts["state"]] += 1
+        tally.bytes += facts["size_bytes"]
     if time.monotonic() - tally.told_at > _PAUSE_S and str(tally):
         tally.told_at = time.monotonic()
         get_run_logger().info("%s", tally)

@@ -169,14 +169,15 @@ class Loader:
 
     async def _done(self, kept: Kept) -> None:
         summary = self.run.summary
+        size = (kept.size_bytes or 0) if kept.state == "stored" else 0
         if kept.state == "stored":
             summary.files += 1
-            summary.bytes += kept.size_bytes or 0
+            summary.bytes += size
         elif kept.state == "absent":
             summary.absent += 1
         else:
             summary.missing += 1
-        self.run.house.on_event("file", state=kept.state, media_id=kept.media_id)
+        self.run.house.on_event("file", state=kept.state, media_id=kept.media_id, size_bytes=size)
         self._unsaved.append(kept)
         if time.monotonic() - self._saved_at > _COMMIT_SECONDS or len(self._unsaved) >= _BATCH:
             await self._save()

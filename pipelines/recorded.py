@@ -155,7 +155,7 @@ class RecordedFile:
         run = self.run
         run.summary.files += 1
         run.summary.bytes += written.size_bytes
-        run.house.on_event("file", state="stored", media_id=self.media_id)
+        run.house.on_event("file", state="stored", media_id=self.media_id, size_bytes=written.size_bytes)
         minutes, seconds = divmod(round(self.seconds), 60)
         run.house.on_event("notice", text=f"Recorded {minutes}:{seconds:02d} min into {written.path}")
 

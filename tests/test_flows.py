@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -106,6 +107,15 @@ def test_the_log_of_a_run_tells_its_waits_its_steps_and_its_end_and_no_cookie(tm
         told = str([lines, asyncio.run(artifacts())])
         for secret in (simulator.world.cookie, simulator.world.sessionid):
             assert secret not in told
+
+
+def test_the_log_counts_the_bytes_that_the_summary_counts(tmp_path: Path, prefect: None, simulator: Simulator) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="image,caption")
+    summary = tracked(settings, target=simulator.world.accounts[0].home)
+    assert summary.bytes == one(settings, "SELECT sum(size_bytes) FROM files WHERE state = 'stored'") > 0
+    lines = asyncio.run(log_of(one(settings, "SELECT flow_run_id FROM runs"), end="Completed('"))
+    told = [re.fullmatch(r"\d+ files: .* \(([\d,]+) bytes\)", text) for _, text in lines]
+    assert sum(int(found[1].replace(",", "")) for found in told if found) == summary.bytes
 
 
 async def log_of(flow_run_id: str, end: str) -> list[tuple[int, str]]:
