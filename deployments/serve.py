@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from schemas.jobs import ArchiveJob
 
+LOOPBACK = "127.0.0.1"
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -50,41 +52,48 @@ def check(settings: Settings, job: ArchiveJob) -> None:
         mode_of(known.kind, job.mode)
 
 
-def server_environment(port: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a Prefect server of our own on this port."""
-    api = f"http://127.0.0.1:{port}/api"
+def server_environment(port: int, environ: Mapping[str, str], host: str = LOOPBACK) -> dict[str, str]:
+    """The environment of a Prefect server of our own that listens there."""
+    api = f"{_address(host, port)}/api"
     return {
         **environ,
         "PREFECT_API_URL": api,
-        # On a port other than 4200 the UI would ask the wrong server.
-        "PREFECT_SERVER_UI_API_URL": api,
-        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        # On a port other than 4200 the UI would ask the wrong server; seen from elsewhere, it asks where it came from.
+        "PREFECT_SERVER_UI_API_URL": api if host == LOOPBACK else "/api",
+        "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
 
 
+def _address(host: str, port: int) -> str:
+    """Where this machine reaches a server that listens there."""
+    return f"http://{LOOPBACK if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - asked for, and only compared
+
+
 @contextmanager
-def own_server(port: int) -> Iterator[str]:
-    """A Prefect server on loopback for as long as the block lasts; its address."""
-    _refuse_taken(port)
-    environ = server_environment(port, os.environ)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+def own_server(port: int, host: str = LOOPBACK) -> Iterator[str]:
+    """A Prefect server for as long as the block lasts; its address on this machine."""
+    _refuse_taken(port, host)
+    environ = server_environment(port, os.environ, host)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
     # A file, not a pipe: a pipe that nobody reads stops the server once it is full.
     with tempfile.TemporaryFile() as log:
         # In a session of its own, which Ctrl-C does not reach: it must outlive the runs that tell it how they ended.
         server = subprocess.Popen(  # noqa: S603 - our own interpreter
             command, env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
-        yield from _serving(server, port, environ, log)
+        yield from _serving(server, _address(host, port), environ, log)
 
 
-def _serving(server: subprocess.Popen[bytes], port: int, environ: Mapping[str, str], log: IO[bytes]) -> Iterator[str]:
+def _serving(
+    server: subprocess.Popen[bytes], address: str, environ: Mapping[str, str], log: IO[bytes]
+) -> Iterator[str]:
     try:
-        _wait_for(server, f"http://127.0.0.1:{port}/api/health", log)
+        _wait_for(server, f"{address}/api/health", log)
         os.environ.update({name: environ[name] for name in ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED")})
-        yield f"http://127.0.0.1:{port}"
+        yield address
     finally:
         server.terminate()
         try:
@@ -93,15 +102,17 @@ def _serving(server: subprocess.Popen[bytes], port: int, environ: Mapping[str, s
             server.kill()
 
 
-def _refuse_taken(port: int) -> None:
+def _refuse_taken(port: int, host: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise BadInput(f"--host cannot be {host!r}: it is no IPv4 address of this machine.") from error
             raise BadInput(
                 f"Port {port} is taken. If a Prefect server runs there: export PREFECT_API_URL="
-                f"http://127.0.0.1:{port}/api; else choose another with --port."
+                f"{_address(host, port)}/api; else choose another with --port."
             ) from error
 
 

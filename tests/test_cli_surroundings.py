@@ -184,6 +184,8 @@ def test_a_job_that_cannot_be_is_refused_before_anything_is_asked_or_kept(
         (("HOME", "--mode", "mix"), "does not fit"),
         (("HOME", "--mode", "search"), "not served"),
         (("HOME", "--port", "99999"), "--port"),
+        (("HOME", "--host", "192.0.2.1"), "--host"),
+        (("HOME", "--host", "no host"), "--host"),
     ],
 )
 def test_what_cannot_be_served_is_refused_before_a_server_is_started(

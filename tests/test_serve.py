@@ -15,7 +15,7 @@ import pytest
 from archives import one, settings_for
 from prefects import ask, end_of, environment, free_port, log_of, start_run
 
-from deployments.serve import deployments_of, parse_every
+from deployments.serve import deployments_of, own_server, parse_every
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.errors import BadInput
@@ -95,6 +95,22 @@ def test_stopped_in_the_middle_of_a_run_it_ends_soon_and_the_run_counts_as_cance
     assert one(settings_for(tmp_path / "kept", simulator.url), "SELECT count(*) FROM raw_pages") >= 3
     with pytest.raises(URLError):
         ask(api, "/health")
+
+
+@pytest.mark.flow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this machine has one loopback address only")
+def test_a_server_for_others_is_reached_from_outside_and_its_ui_asks_where_it_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")  # own_server sets them: as they were, after the test
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    port = free_port()
+    with own_server(port, "0.0.0.0") as address:
+        assert address == f"http://127.0.0.1:{port}"
+        outside = f"http://127.0.0.2:{port}"
+        assert ask(f"{outside}/api", "/health") is True
+        assert ask(outside, "/ui-settings")["api_url"] == "/api"
 
 
 def wait_for_a_walk(simulator: Simulator, serving: subprocess.Popen[bytes]) -> None:

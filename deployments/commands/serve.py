@@ -36,9 +36,23 @@ Examples:
     show_default=True,
     help="of the Prefect server that is started here",
 )
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="where that server listens; 0.0.0.0 lets in whoever reaches this machine: it asks for no password",
+)
 @click.option("--limit", type=click.IntRange(min=1), default=1, show_default=True, help="flow runs at the same time")
 def command(
-    targets: tuple[str, ...], every: str | None, cron: str | None, care: bool, port: int, limit: int, **options: Any
+    targets: tuple[str, ...],
+    every: str | None,
+    cron: str | None,
+    care: bool,
+    port: int,
+    host: str,
+    limit: int,
+    **options: Any,
 ) -> None:
     """Archive TARGETs on a schedule, from this one process, until you press Ctrl-C.
 
@@ -58,7 +72,7 @@ def command(
         serving.check(settings, job)
     serving.leave_on_signals()
     configured = os.environ.get("PREFECT_API_URL")
-    with contextlib.nullcontext(configured) if configured else serving.own_server(port) as address:
+    with contextlib.nullcontext(configured) if configured else serving.own_server(port, host) as address:
         click.echo(f"Prefect: {address}")
         for job in jobs:
             click.echo(f"  {job.mode or 'post'} of {job.target}: {('cron ' + cron) if cron else f'every {span}'}")
