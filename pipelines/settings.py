@@ -109,7 +109,7 @@ def load_settings(options: Mapping[str, Any] | None = None, *, environ: Mapping[
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        written = tomllib.loads(path.read_text("utf-8"))
+        written = tomllib.loads(path.read_text("utf-8-sig"))  # an editor of Windows begins files with a mark
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
     known = {setting.name for setting in SETTINGS}
@@ -231,7 +231,7 @@ def _cookie(values: dict[str, Any], origins: dict[str, str]) -> str:
             raise BadInput(f"cookie_file names {path}, which is no file. `aweme login` writes one.")
         return ""
     try:
-        text = path.read_text("utf-8").strip()
+        text = path.read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The cookie file {path} cannot be read: {error}") from error
     origins["cookie"] = str(path)

@@ -56,6 +56,15 @@ def session(simulator: Simulator) -> str:
     return f"{simulator.world.visitor_cookie}; sessionid={simulator.world.sessionid}"
 
 
+def test_a_cookie_in_a_file_of_a_windows_editor_is_taken(
+    aweme: Aweme, simulator: Simulator, kept: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "pasted.txt").write_text(f"Cookie: {session(simulator)}\r\n", "utf-8-sig")
+    done = aweme("--cookie", "pasted.txt")
+    assert done.returncode == 0, done.stderr
+    assert kept.read_text("utf-8").strip() == session(simulator)
+
+
 def test_a_pasted_cookie_is_kept_for_its_owner_alone_and_checked(
     aweme: Aweme, simulator: Simulator, kept: Path
 ) -> None:

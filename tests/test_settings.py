@@ -49,6 +49,13 @@ def test_a_cookie_file_is_read_and_a_missing_one_is_said(place: Path) -> None:
         load_settings({}, environ={"AWEME_COOKIE_FILE": str(place / "nowhere")})
 
 
+def test_files_that_an_editor_of_windows_wrote_are_read_as_any_other(place: Path) -> None:
+    (place / "cookie").write_text("sessionid=x\r\n", "utf-8-sig")
+    (place / "aweme.toml").write_text('timeout = 3\r\ncookie_file = "cookie"\r\n', "utf-8-sig")
+    found = load_settings({}, environ={})
+    assert (found.timeout, found.cookie) == (3.0, "sessionid=x")
+
+
 def test_the_catalog_lies_in_a_local_root_and_beside_the_settings_for_a_bucket(place: Path) -> None:
     assert settings(root="here").catalog == f"sqlite:{place / 'here' / 'catalog.sqlite'}"
     assert settings(root="s3://bucket/my/archive/").catalog == f"sqlite:{place / 'aweme-bucket-my-archive.sqlite'}"

@@ -87,7 +87,7 @@ def brought(
 def _pasted(source: str) -> str:
     if source != "-":
         try:
-            return Path(source).expanduser().read_text("utf-8")
+            return Path(source).expanduser().read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"{source} cannot be read: name a file that holds the cookie, or - to paste it.") from error
     if sys.stdin.isatty():
