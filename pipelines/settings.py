@@ -65,7 +65,7 @@ def config_file(environ: Mapping[str, str], start: Path) -> Path | None:
     """The aweme.toml in force: AWEME_CONFIG, else the one in `start`, else the user's own; None where there is none."""
     named = environ.get("AWEME_CONFIG")
     if named:
-        path = Path(named).expanduser()
+        path = _expanded(named, "AWEME_CONFIG")
         if not path.is_file():
             raise BadInput(f"AWEME_CONFIG names {path}, which is no file. Correct it or unset it.")
         return path
@@ -132,7 +132,7 @@ def _typed(setting: Setting, value: Any, origin: str) -> Any:
 def _of_kind(kind: type, value: Any) -> Any:
     """The value as text or number; TypeError for what a file of TOML can say, and str and int would take."""
     is_part = kind is int and isinstance(value, float) and not value.is_integer()
-    if is_part or isinstance(value, list | dict):
+    if is_part or isinstance(value, list | dict | bool):
         raise TypeError(value)
     return kind(value)
 
@@ -161,7 +161,15 @@ def absolute_root(root: str) -> str:
             raise BadInput(f"root cannot be {root!r}: give a folder or s3://bucket/prefix.")
         _check_prefix(root, rest.rstrip("/"))
         return f"{scheme}://{rest.rstrip('/')}"
-    return str(Path(root).expanduser().absolute())
+    return str(_expanded(root, "root").absolute())
+
+
+def _expanded(path: str, name: str) -> Path:
+    """The path, where ~ stands for a home; BadInput for the home of nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"{name} cannot be {path!r}: there is no such home; write the folder out.") from error
 
 
 def _check_prefix(root: str, place: str) -> None:
@@ -225,9 +233,10 @@ def _check_address(catalog: str) -> None:
 def _cookie(values: dict[str, Any], origins: dict[str, str]) -> str:
     if values["cookie"]:
         return str(values["cookie"]).strip()
-    path = Path(values["cookie_file"]).expanduser() if values["cookie_file"] else user_folder() / "cookie"
+    named = values["cookie_file"]
+    path = _expanded(named, "cookie_file") if named else user_folder() / "cookie"
     if not path.is_file():
-        if values["cookie_file"]:
+        if named:
             raise BadInput(f"cookie_file names {path}, which is no file. `aweme login` writes one.")
         return ""
     try:

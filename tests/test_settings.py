@@ -96,6 +96,8 @@ def test_a_catalog_that_was_named_before_keeps_its_name_and_its_root(place: Path
     ("options", "told"),
     [
         ({"root": "ftp://x/y"}, "s3://bucket/prefix"),
+        ({"root": "~nobody-of-that-name/x"}, "no such home"),
+        ({"cookie_file": "~nobody-of-that-name/x", "cookie": ""}, "no such home"),
         ({"root": "s3://b/what?"}, "no '[?]'"),
         ({"root": "s3://b/a[1]"}, "no '[?]'"),
         ({"root": "s3://b/a\\b"}, "no '[?]'"),
@@ -133,7 +135,9 @@ def test_a_broken_file_is_said(place: Path) -> None:
         settings()
 
 
-@pytest.mark.parametrize("line", ["[root]\na = 1", 'root = ["a"]', "max_tries = 2.7", "max_tries = inf"])
+@pytest.mark.parametrize(
+    "line", ["[root]\na = 1", 'root = ["a"]', "max_tries = 2.7", "max_tries = inf", "root = true", "timeout = true"]
+)
 def test_a_value_of_another_shape_in_the_file_is_said(place: Path, line: str) -> None:
     (place / "aweme.toml").write_text(line)
     with pytest.raises(BadInput, match=r"cannot be .*aweme\.toml"):
