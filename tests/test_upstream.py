@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 
 import httpx
 import pytest
@@ -93,15 +94,24 @@ async def test_the_environment_is_not_read(listener):
         assert client.trust_env is False
 
 
-@pytest.mark.parametrize("text", ["ftp://x", "127.0.0.1:80", "http://h/path", "http://h?x=1", "http://u:p@h", ""])
+@pytest.mark.parametrize(
+    "text", ["ftp://x", "127.0.0.1:80", "http://h/path", "http://h?x=1", "http://u:p@h", "http://h:65536", ""]
+)
 def test_an_address_that_cannot_be_one_is_bad_input(text):
     with pytest.raises(BadInput, match="upstream"):
         upstream_address(text)
 
 
-def test_a_proxy_that_cannot_be_one_is_bad_input():
-    with pytest.raises(BadInput, match="proxy"):
-        make_sync_client(proxy="nonsense")
+@pytest.mark.parametrize("proxy", ["nonsense", "http://", "http://h:65536"])
+def test_a_proxy_that_cannot_be_one_is_bad_input(proxy):
+    with pytest.raises(BadInput, match="proxy is no address"):
+        make_sync_client(proxy=proxy)
+
+
+@pytest.mark.skipif(find_spec("socksio") is not None, reason="the package is here")
+def test_a_socks_proxy_without_the_package_for_it_says_which_one():
+    with pytest.raises(BadInput, match="pip install socksio"):
+        make_client(proxy="socks5://me:hush@127.0.0.1:1080")
 
 
 def test_a_transport_takes_the_place_of_the_network():

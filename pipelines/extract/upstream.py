@@ -7,6 +7,7 @@ import os
 import ssl
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -86,7 +87,14 @@ def upstream_address(text: str) -> httpx.URL:
         raise BadInput(f"upstream is no address: {error}; write it as http://127.0.0.1:8080") from error
     if url.scheme not in ("http", "https") or not url.host or url.path not in ("", "/") or url.query or url.userinfo:
         raise BadInput("upstream must be http://host:port with no path, query or user; requests keep their own")
+    if _is_beyond(url):
+        raise BadInput("upstream names a port that cannot be; write it as http://127.0.0.1:8080")
     return url
+
+
+def _is_beyond(url: httpx.URL) -> bool:
+    """Whether the port of an address is none: httpx takes any number, and the machine breaks off over it."""
+    return not 0 < (url.port or 1) < 1 << 16
 
 
 class AsyncUpstream(httpx.AsyncBaseTransport):
@@ -134,11 +142,21 @@ def _options(address: httpx.URL | None, proxy: str | None, max_connections: int,
         # No certificate is ever looked at on this road; loading the bundle would cost more than the request.
         options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if proxy:
-        try:
-            options["proxy"] = httpx.Proxy(proxy)
-        except (ValueError, httpx.InvalidURL) as error:
-            raise BadInput("the proxy is no address; write it as http://host:port or socks5://host:port") from error
+        options["proxy"] = _proxy(proxy)
     return options
+
+
+def _proxy(address: str) -> httpx.Proxy:
+    """The proxy; BadInput, without a word of an address that may hold a password, where it cannot be one."""
+    try:
+        proxy = httpx.Proxy(address)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise BadInput("the proxy is no address; write it as http://host:port or socks5://host:port") from error
+    if not proxy.url.host or _is_beyond(proxy.url):
+        raise BadInput("the proxy is no address; write it as http://host:port or socks5://host:port")
+    if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise BadInput("a SOCKS proxy needs one more package: python -m pip install socksio; or name an http proxy")
+    return proxy
 
 
 def _no_cookies() -> CookieJar:
