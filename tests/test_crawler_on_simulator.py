@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from deployments.simulator.app import make_app
+from deployments.simulator.gates import GATES
+from deployments.simulator.routes import routes
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.errors import (
@@ -97,6 +99,12 @@ async def reader() -> AsyncIterator[Reader]:
     made = await reading(World(posts=60))
     yield made
     await made.crawler.close()
+
+
+def test_every_operation_is_answered_by_the_made_up_douyin_under_its_own_name():
+    asked = {(endpoint.host, endpoint.path): name for name, endpoint in ENDPOINTS.items()}
+    assert {address: gate.operation for address, gate in GATES.items()} == asked
+    assert set(asked) <= set(routes())
 
 
 async def test_every_listing_is_walked_to_its_end(reader):

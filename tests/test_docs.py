@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from pathlib import Path
+
+import schemas
 from schemas import docs
 from schemas.catalog import TABLES
+from schemas.table import Kind, Table
+
+ARCHITECTURE = Path(__file__).parents[1] / "ARCHITECTURE.md"
+
+
+def test_every_table_that_is_declared_is_in_the_catalog():
+    modules = [importlib.import_module(f"schemas.{found.name}") for found in pkgutil.iter_modules(schemas.__path__)]
+    declared = {value.name for module in modules for value in vars(module).values() if isinstance(value, Table)}
+    assert declared == {table.name for table in TABLES}
+
+
+def test_the_architecture_names_every_table_beside_its_kind():
+    lines = [line.split("|") for line in ARCHITECTURE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    named = {cells[1].strip(): {name.strip() for name in cells[-2].split(",")} for cells in lines}
+    for kind in Kind:
+        assert named[kind] == {table.name for table in TABLES if table.kind is kind}
 
 
 def test_the_readme_of_schemas_says_what_the_declarations_say():

@@ -176,6 +176,15 @@ def test_a_job_that_cannot_be_ends_as_failed_with_what_to_do_and_no_traceback(
         tracked(settings, target=post, mode=Mode.LIKE)
 
 
+def test_every_flow_that_archives_is_chosen_by_a_mode() -> None:
+    from prefect import Flow
+
+    from flows import archive
+
+    made = [made for made in vars(archive).values() if isinstance(made, Flow)]
+    assert {flow.name for flow in made} == {flow.name for flow in (*archive.FLOWS.values(), archive.handle_any)}
+
+
 def test_every_mode_of_the_spec_has_its_flow_under_its_name() -> None:
     from flows import archive
 

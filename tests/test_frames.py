@@ -12,7 +12,8 @@ import pytest
 
 from deployments.simulator.render import Renderer
 from deployments.simulator.world import World
-from pipelines.transform.frames import frames_of
+from pipelines.extract.endpoints import ENDPOINTS
+from pipelines.transform.frames import _READERS, frames_of
 from schemas.catalog import BY_NAME
 from schemas.pages import Page
 
@@ -104,6 +105,11 @@ def test_a_body_may_be_text_or_any_buffer() -> None:
 def test_an_answer_that_failed_gives_nothing(operation: str, outcome: str) -> None:
     answer = {"aweme_list": [{"aweme_id": "1"}], "user": {"sec_uid": "s"}, "comments": [{"cid": "1"}]}
     assert frames_of([page(answer, operation, outcome=outcome)]) == {}
+
+
+def test_every_operation_is_read_but_those_of_a_login() -> None:
+    of_a_login = {"login_qrcode", "check_qrcode", "check_login", "query_user"}
+    assert set(ENDPOINTS) - set(_READERS) == of_a_login
 
 
 def test_operations_that_carry_no_rows_give_nothing() -> None:

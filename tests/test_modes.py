@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from archives import archive, one, settings_for
 
+from deployments.commands.archive import command
 from deployments.simulator.server import Simulator
+from schemas.jobs import Mode
 
 # mode -> (what it is given, further wishes, a count that must not be 0, whether it brings files)
 CASES: dict[str, tuple[str, dict[str, Any], str, bool]] = {
@@ -31,6 +33,13 @@ CASES: dict[str, tuple[str, dict[str, Any], str, bool]] = {
     "hot": ("self", {}, "hot_words", False),
     "live": ("live", {"max_duration_s": 2}, "lives WHERE status = 2", True),
 }
+
+
+def test_every_mode_is_tried_here_and_named_in_the_help() -> None:
+    assert set(CASES) == {mode.value for mode in Mode}
+    assert command.help is not None
+    named = command.help.partition("Modes:")[2].partition(".")[0]
+    assert {word.strip() for word in named.split(",")} == set(CASES)
 
 
 @pytest.mark.parametrize("mode", CASES)
