@@ -153,6 +153,8 @@ def absolute_root(root: str) -> str:
     """The root without a final slash; a local one as an absolute path."""
     if not root.strip():
         raise BadInput("root is empty: give a folder or s3://bucket/prefix, or leave the setting out.")
+    if any("\ud800" <= letter <= "\udfff" for letter in root):  # how Python hands on bytes that it cannot read
+        raise BadInput(f"root cannot be {root!r}: this locale has not all of its letters. Set PYTHONUTF8=1.")
     if "://" in root:
         scheme, _, rest = root.partition("://")
         if scheme == "file":

@@ -79,6 +79,19 @@ def test_captions_go_through_pipes_of_any_locale(aweme: Call, running: Simulator
     assert row["nickname"] == account.nickname
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are UTF-8 there")
+def test_a_locale_without_the_letters_of_captions_is_said_and_no_file_counts_as_failed(
+    aweme: Call, running: Simulator
+) -> None:
+    old = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ("archive", running.world.accounts[0].home, "--media", "caption", "-o", "5")
+    done = aweme(*words, **old)
+    assert (done.returncode, "PYTHONUTF8=1" in done.stdout.decode()) == (4, True), done.stderr.decode()
+    assert aweme(*words).returncode == 0
+    assert json.loads(aweme("sql", "--json", "SELECT DISTINCT state FROM files").stdout) == [{"state": "stored"}]
+    refused(aweme("archive", running.world.accounts[0].home, "--root", "猫", **old), "PYTHONUTF8=1")
+
+
 def test_an_upstream_where_nobody_listens_is_named(aweme: Call, running: Simulator) -> None:
     home = running.world.accounts[0].home
     done = aweme("archive", home, AWEME_UPSTREAM="http://127.0.0.1:9", AWEME_MAX_TRIES="1")
