@@ -209,6 +209,25 @@ def test_what_cannot_be_served_is_refused_before_a_server_is_started(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+def test_a_disk_without_room_for_a_question_or_an_export_is_told_as_that(aweme: Call, running: Simulator) -> None:
+    home = running.world.accounts[0].home
+    assert aweme("archive", home, "--media", "none", "--max-counts", "1").returncode == 0
+    import resource
+
+    no_bytecode = {"PYTHONDONTWRITEBYTECODE": "1"}  # it would be cut off, too, and end every later run
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        asked = aweme("status", **no_bytecode)
+        exported = aweme("export", "--format", "csv", "-o", "out", **no_bytecode)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (asked.returncode, b"make room" in asked.stderr) == (4, True), asked.stderr
+    assert b"make room" in exported.stderr, exported.stderr
+    assert b"Another export" not in exported.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
 def test_a_limit_to_the_size_of_files_is_told_in_a_line(aweme: Call, running: Simulator, tmp_path: Path) -> None:
     root, home = str(tmp_path / "root"), running.world.accounts[0].home
     assert aweme("archive", home, "--root", root, "--media", "none", "--max-counts", "1").returncode == 0
@@ -217,7 +236,7 @@ def test_a_limit_to_the_size_of_files_is_told_in_a_line(aweme: Call, running: Si
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
     try:
-        done = aweme("maintain", "--root", root)
+        done = aweme("maintain", "--root", root, PYTHONDONTWRITEBYTECODE="1")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert done.returncode == 4, done.stderr

@@ -66,6 +66,8 @@ def _take(lock: sqlite3.Connection, folder: Path) -> None:
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise BadInput(f"{folder} takes no files ({error}): make room there, or name another.") from error
         raise BadInput(
             f"Another export is being written into {folder}: wait for it, or name another folder."
         ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipelines.errors import BadInput, Unreachable
+from pipelines.errors import BadInput, Blocked, Unreachable
 
 if TYPE_CHECKING:
     import duckdb
@@ -274,6 +274,9 @@ def refusal(error: Exception, place: Place) -> Exception:
         return BadInput(f"The catalog belongs to another root than {place.data_path}: check root and catalog. ({text})")
     if place.kind == "postgres" or place.is_s3:
         return Unreachable(f"The catalog or the bucket cannot be reached: check address and access. ({text})")
+    # SQLite makes a file beside the catalog even to read it.
+    if "disk I/O error" in text or "disk is full" in text:
+        return Blocked(f"The disk of the catalog is full or fails: make room, then run it again. ({text})")
     return BadInput(f"The catalog of {place.data_path} cannot be opened: check the path and its rights. ({text})")
 
 
