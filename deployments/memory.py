@@ -14,8 +14,8 @@ _TRIM_THRESHOLD = (-1, 1_000_000)  # free memory at the end of the heap goes bac
 _MMAP_THRESHOLD = (-3, 128 * 1024)  # a page's body goes back as soon as it is let go, wherever it lay
 _ARENA_MAX = (-8, 1)  # threads share one heap: of several, each would keep its own peak
 
-# Polars has an allocator of its own, jemalloc, which reads this when polars is loaded: frames go back at once, too.
-_OF_POLARS = ("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
+# Polars has an allocator of its own, jemalloc, which reads this when polars is loaded: frames go back soon, too.
+_OF_POLARS = ("_RJEM_MALLOC_CONF", "dirty_decay_ms:100,muzzy_decay_ms:0")
 
 
 def keep_little() -> None:
