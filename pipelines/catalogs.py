@@ -7,7 +7,8 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-_LONGEST = 100  # letters of a root in a name; "-wal" and ".lock" come behind it
+_LONGEST = 250  # bytes of a name: file systems take 255, and "-wal" or ".lock" comes behind it
+_WORDS = 100  # letters of a root in a name that has its hash, too
 
 
 def default_catalog(root: str, beside: Path) -> str:
@@ -21,8 +22,8 @@ def default_catalog(root: str, beside: Path) -> str:
     place = root.removeprefix("s3://")
     words = re.sub(r"[^A-Za-z0-9]+", "-", place).strip("-")
     plain = beside.absolute() / f"aweme-{words}.sqlite"
-    own = plain.with_name(f"aweme-{words[:_LONGEST]}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.sqlite")
-    if own.exists() or len(plain.name) > 2 * _LONGEST:
+    own = plain.with_name(f"aweme-{words[:_WORDS]}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.sqlite")
+    if own.exists() or len(plain.name) > _LONGEST:
         return f"sqlite:{own}"
     is_told = re.fullmatch("[A-Za-z0-9/-]+", place) is not None
     # Catalogs that were made before there were hashes keep their names.

@@ -81,7 +81,13 @@ def test_no_two_prefixes_of_buckets_have_the_same_catalog(place: Path) -> None:
 
 
 def test_a_catalog_that_was_named_before_keeps_its_name_and_its_root(place: Path) -> None:
-    for name, root in {"aweme-b.sqlite": "s3://b/档案", "aweme-b-a-b.sqlite": "s3://b/a-b"}.items():
+    long = "x" * 230
+    named = {
+        "aweme-b.sqlite": "s3://b/档案",
+        "aweme-b-a-b.sqlite": "s3://b/a-b",
+        f"aweme-b-{long}.sqlite": f"s3://b/{long}",
+    }
+    for name, root in named.items():
         with closing(sqlite3.connect(place / name)) as con, con:
             con.execute("CREATE TABLE ducklake_metadata (key, value)")
             con.execute("INSERT INTO ducklake_metadata VALUES ('data_path', ?)", [f"{root}/tables/"])
