@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -19,6 +17,9 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     import polars as pl
 
+    from pipelines.load.lake import Lake
+
+_LISTENS_S = 0.2
 EPILOG = """
 \b
 Examples:
@@ -91,8 +92,7 @@ def command(
         if query is None:
             raise click.UsageError('give a query, e.g. aweme sql "SHOW TABLES", or --attach')
         asked = sys.stdin.read() if query == "-" else query
-        with ended_by_ctrl_c():
-            frame = lake.query(asked)
+        frame = answered(lake, asked)
     if as_json and (output is None or shape == "table"):
         shape = "json"
     write(frame, shape, output)
@@ -100,19 +100,17 @@ def command(
         print_json({"output": str(output), "format": shape, "rows": frame.height})
 
 
-@contextmanager
-def ended_by_ctrl_c() -> Iterator[None]:
-    """Let the system end the process at Ctrl-C: DuckDB hears of it only when a long question is answered.
-
-    Nothing is lost, since a question changes nothing.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:  # not where whoever started it wants Ctrl-C to pass it by
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def answered(lake: Lake, asked: str) -> pl.DataFrame:
+    """The answer, asked for in a thread: where it waits itself, Python hears of Ctrl-C when a long question is over."""
+    with ThreadPoolExecutor(1, thread_name_prefix="asking") as thread:
+        answer = thread.submit(lake.query, asked)
+        try:
+            while wait([answer], timeout=_LISTENS_S).not_done:
+                pass  # the signal may go to the other thread, and this one has to look for it
+        except KeyboardInterrupt:
+            lake.break_off()
+            raise
+        return answer.result()
 
 
 def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:

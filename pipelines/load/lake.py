@@ -63,6 +63,7 @@ class Lake:
 
     def __init__(self, place: attach.Place, connection: Connection, now: Callable[[], datetime]) -> None:
         self._place, self._connection, self._now = place, connection, now
+        self._asking: duckdb.DuckDBPyConnection | None = None
         self._begun: dict[str, dict[str, Any]] = {}  # rows of runs that this lake began, and nobody else writes
 
     @classmethod
@@ -343,7 +344,13 @@ class Lake:
 
     def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
         """The answer to a query, as a frame; BadInput with DuckDB's words where it cannot be answered."""
-        return asking.frame(asking.ask(self.cursor(), sql, params))
+        self._asking = self.cursor()
+        return asking.frame(asking.ask(self._asking, sql, params))
+
+    def break_off(self) -> None:
+        """Let a `query` that another thread waits for fail at once."""
+        if self._asking is not None:
+            self._asking.interrupt()
 
     def query_arrow(
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] = (), rows: int = 100_000
