@@ -55,6 +55,9 @@ class BucketWriter(Writer):
             self._call("complete_multipart_upload", **self._upload, MultipartUpload={"Parts": self._parts})
         self._upload, self._parts, self._waiting = None, [], bytearray()
 
+    async def _settle(self) -> None:
+        """Nothing: a complete object has its name."""
+
     def _leave(self) -> None:
         self._discard()
 

@@ -21,6 +21,8 @@ from pipelines.load.transfer import Arrived, Refused, Source, Transfer
 from pipelines.load.writers import Writer
 from schemas.files import Kept, Wanted
 
+_SETTLING = 16  # files that have come and wait for their final names, at most
+
 OnDone = Callable[[Kept], Awaitable[None] | None]
 
 
@@ -86,9 +88,11 @@ class DouyinDownloader(Tasks):
         must not. A `Blocked` of storage ends the work at once, one of `refresh` once the other files are settled.
         A cancelled download leaves parts that the next one goes on with.
         """
-        work = _Work(self, Hosts(per_host, self.sleep), on_done, on_bytes, refresh, adopt, Shelf(self.storage))
+        hosts = Hosts(per_host, concurrency, self.sleep)
+        work = _Work(self, hosts, on_done, on_bytes, refresh, adopt, Shelf(self.storage))
         queue = iter(wanted)
-        workers = [asyncio.create_task(work.through(queue)) for _ in range(max(concurrency, 1))]
+        # More than may get something at a time: the others wait for the disk.
+        workers = [asyncio.create_task(work.through(queue)) for _ in range(max(concurrency, 1) + _SETTLING)]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -183,6 +187,7 @@ class _Work:
                 arrived = Arrived(await writer.commit(), TEXT, "")
             else:
                 arrived = await self._transferred(wanted, self._transfer(wanted, stem, writer))
+                await writer.settle()
         except (Refused, Absent):
             await writer.abort()
             raise

@@ -11,10 +11,11 @@ Sleep = Callable[[float], Coroutine[Any, Any, None]]
 
 
 class Hosts:
-    """Turns at hosts: at most `per_host` at a time each, and none while a host is on hold. Times in seconds."""
+    """Turns at hosts: at most `per_host` at a time each, `in_all` together, and none while a host is on hold."""
 
-    def __init__(self, per_host: int, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, per_host: int, in_all: int, sleep: Sleep = asyncio.sleep) -> None:
         self._per_host = max(per_host, 1)
+        self._in_all = asyncio.Semaphore(max(in_all, 1))
         self._sleep = sleep
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._held: dict[str, set[asyncio.Task[None]]] = {}
@@ -23,13 +24,20 @@ class Hosts:
     async def turn(self, host: str) -> AsyncIterator[None]:
         """Wait for a turn at the host, and have it."""
         async with self._turns.setdefault(host, asyncio.Semaphore(self._per_host)):
-            while held := {task for task in self._held.get(host, ()) if not task.done()}:
-                await asyncio.wait(held)
-            yield
+            while True:
+                while held := self._holds_of(host):
+                    await asyncio.wait(held)
+                async with self._in_all:
+                    if not self._holds_of(host):  # it may have asked for a pause meanwhile
+                        yield
+                        return
 
     def hold(self, host: str, seconds: float) -> None:
         """Ask the host for nothing more for so many seconds."""
         self._held.setdefault(host, set()).add(asyncio.create_task(self._sleep(seconds)))
+
+    def _holds_of(self, host: str) -> set[asyncio.Task[None]]:
+        return {task for task in self._held.get(host, ()) if not task.done()}
 
     def release(self) -> None:
         """End every hold."""

@@ -1,20 +1,22 @@
 """A file on its way to a local disk: it grows as a part beside its final name, and the next process can go on with it.
 
 A local file grows under `.<key>.part` in the folder of its final name, with a small `.<key>.part.json` beside it that
-says which version of the file it is (validator, total). `commit` syncs the bytes, gives the final name, and syncs the
-folder, in this order; so a final name never stands for half a file, not even after a power cut. A small file meets the
-disk in `commit` only. A process that dies leaves its part behind; the next one hashes what is there and goes on. Two
-processes never write one part: it is locked while it is open, and the second one takes the next name.
+says which version of the file it is (validator, total). A small file meets the disk in `finish` only. `settling.py`
+says how it gets its final name. A process that dies leaves its part behind; the next one hashes what is there and goes
+on. Two processes never write one part: it is locked while it is open, and the second one takes the next name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
+from pipelines.load.held_folder import HeldFolder
+from pipelines.load.settling import Settling
 from pipelines.load.writers import HEAD_BYTES, PIECE_BYTES, InThread, Mapped, Writer
 
 try:
@@ -26,22 +28,32 @@ _READ_BYTES = 1 << 20
 
 
 class LocalWriter(Writer):
-    """A file on a local disk; `folder` is where the part lies, `full` makes a path of a relative one."""
+    """A file on a local disk; `folder` is where it lies, `full` makes a path of a relative one."""
 
-    def __init__(self, folder: Path, key: str, in_thread: InThread, mapped: Mapped, full: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        in_thread: InThread,
+        mapped: Mapped,
+        full: Callable[[str], str],
+        settling: Settling | None = None,
+    ) -> None:
         super().__init__(in_thread, mapped, full)
-        self._folder = folder
+        self._settling = settling or Settling(in_thread)
+        self.folder = folder
         self._key = key
-        self._part = folder / part_name(key)
+        self._part = part_name(key)
+        self._held: HeldFolder
         self._file: FileIO | None = None
         self._has_record = False
-        self._is_last = False
+        self._is_last = self._is_named = False
         self._bytes = 0
 
     def find(self) -> None:
         """Take up the part that another process left, if there is one."""
         file = self._opened()
-        record = _record_of(_beside(self._part))
+        record = _record_of(self._held.read(_beside(self._part)))
         if record is None:
             file.truncate(0)
             return
@@ -51,6 +63,27 @@ class LocalWriter(Writer):
             self.head = self.head or piece[:HEAD_BYTES]
             self._sha256.update(piece)
             self.offset += len(piece)
+
+    def sync(self) -> None:
+        """Wait until the disk has the bytes."""
+        os.fsync(self._opened().fileno())
+
+    def take_name(self) -> None:
+        """Give the part its final name."""
+        file = self._opened()
+        if os.name == "nt":
+            file.close()  # Windows does not rename open files
+        self._held.rename(self._part, self._final.rpartition("/")[2])
+        self._is_named = True
+
+    def sync_folder(self) -> None:
+        """Wait until the disk has the name."""
+        self._held.sync()
+
+    def let_go(self) -> None:
+        """Close the file, which has its name."""
+        self._forget()
+        self._close()
 
     def _put(self, piece: bytes | memoryview) -> None:
         file = self._opened()
@@ -63,50 +96,51 @@ class LocalWriter(Writer):
 
     def _record(self) -> None:
         if self.validator and not self._has_record:
-            _beside(self._part).write_text(json.dumps({"validator": self.validator, "total": self.total}), "utf-8")
+            record = json.dumps({"validator": self.validator, "total": self.total})
+            self._held.write(_beside(self._part), record.encode())
             self._has_record = True
 
     def _opened(self) -> FileIO:
         if self._file is not None:
             return self._file
-        for number in range(2, 100):
-            file, is_ours = self._made()
-            if _locked(file) and (is_ours or _is_at(file, self._part)):
-                if not is_ours:
-                    file.seek(0)
-                self._file = file
-                return file
-            file.close()
-            if self._part.exists():
-                self._part = self._folder / f".{self._key}.{number}.part"
-        raise OSError(f"{self._part} stays locked: is another run archiving to this root? Wait for it to end.")
+        self._held = HeldFolder(self.folder)
+        try:
+            for number in range(2, 100):
+                file, is_ours = self._made()
+                if _locked(file) and (is_ours or _is_at(file, self._held.stat(self._part))):
+                    if not is_ours:
+                        file.seek(0)
+                    self._file = file
+                    return file
+                file.close()
+                if self._held.stat(self._part):
+                    self._part = f".{self._key}.{number}.part"
+            where = self.folder / self._part
+            raise OSError(f"{where} stays locked: is another run archiving to this root? Wait for it to end.")
+        finally:
+            if self._file is None:
+                self._held.close()
 
     def _made(self) -> tuple[FileIO, bool]:
         """The part, opened, and whether it was made here and now."""
         try:
-            return FileIO(self._part, "x+"), True
+            return self._held.open(self._part, "x+"), True
         except FileExistsError:
-            return FileIO(self._part, "a+"), False
-        except FileNotFoundError:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            return FileIO(self._part, "a+"), False
+            return self._held.open(self._part, "a+"), False
 
     def _finish(self) -> None:
         self._is_last = True
         if self._buffer or self._file is None:
             self._flush()
-        file = self._opened()
-        os.fsync(file.fileno())
-        final = Path(self._full(self._final))
-        if os.name == "nt":
-            file.close()  # Windows does not rename open files
-        self._part.replace(final)
-        file.close()
-        self._file = None
-        self._forget()
-        _sync_folder(final.parent)
+        _begin_sync(self._opened())
+
+    async def _settle(self) -> None:
+        await self._settling.settle(self)
 
     def _leave(self) -> None:
+        if self._is_named:
+            self.let_go()
+            return
         if not self.validator:
             self._discard()  # nobody could tell which version of the file it is part of
             return
@@ -114,8 +148,7 @@ class LocalWriter(Writer):
             self._flush()
         if self._file is not None:
             self._record()
-            self._file.close()
-            self._file = None
+            self._close()
 
     def _discard(self) -> None:
         self._buffer, self._buffered, self._bytes = [], 0, 0
@@ -123,15 +156,22 @@ class LocalWriter(Writer):
             return
         if os.name == "nt":
             self._file.close()
-        self._part.unlink(missing_ok=True)
-        self._file.close()
-        self._file = None
+        if not self._is_named:
+            self._held.remove(self._part)
         self._forget()
+        self._close()
+        self._is_last = self._is_named = False
 
     def _forget(self) -> None:
         if self._has_record:
-            _beside(self._part).unlink(missing_ok=True)
+            self._held.remove(_beside(self._part))
             self._has_record = False
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._held.close()
 
 
 def part_name(key: str) -> str:
@@ -139,15 +179,15 @@ def part_name(key: str) -> str:
     return f".{key}.part"
 
 
-def _beside(part: Path) -> Path:
-    return part.with_name(part.name + ".json")
+def _beside(part: str) -> str:
+    return part + ".json"
 
 
-def _record_of(path: Path) -> tuple[str | None, int | None] | None:
+def _record_of(text: bytes | None) -> tuple[str | None, int | None] | None:
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = json.loads(text or b"")
         return record["validator"], record["total"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -163,19 +203,13 @@ def _locked(file: FileIO) -> bool:
     return True
 
 
-def _is_at(file: FileIO, path: Path) -> bool:
+def _is_at(file: FileIO, found: os.stat_result | None) -> bool:
     # The other process may have given the file its final name between our open and our lock.
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+    return found is not None and os.path.samestat(os.fstat(file.fileno()), found)
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # no such call there
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _begin_sync(file: FileIO) -> None:
+    """Let the disk begin with the bytes, so that waiting for it later is short; and let them go from memory then."""
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):  # advice only
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -21,6 +21,7 @@ from pipelines.errors import ArchiveError, BadInput, Blocked, NotFound, Transien
 from pipelines.load.bucket_writer import BucketWriter
 from pipelines.load.legal import legal_name
 from pipelines.load.local_writer import LocalWriter, part_name
+from pipelines.load.settling import Settling
 from pipelines.load.writers import HEAD_BYTES, Writer, Written, finished
 
 Files = list[tuple[str, int]]
@@ -38,6 +39,7 @@ class Storage:
         self._make_fs = make_fs
         self._base = base
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
+        self._settling = Settling(self.run)
 
     @classmethod
     def open(cls, root: str, *, s3: Mapping[str, str] | None = None) -> Storage:
@@ -71,7 +73,7 @@ class Storage:
         if not self.is_local:
             return BucketWriter(self._fs.call_s3, self.run, self._mapped, self.full)
         place = Path(self.full(folder))
-        writer = LocalWriter(place, part_key(key), self.run, self._mapped, self.full)
+        writer = LocalWriter(place, part_key(key), self.run, self._mapped, self.full, self._settling)
         if not is_new and await self.run((place / part_name(part_key(key))).exists):
             await self.run(writer.find)
         return writer

@@ -100,10 +100,9 @@ class Writer(ABC):
         self.is_broken = self._is_settled = False
 
     def finish(self) -> Written:
-        """What `commit` does."""
+        """That was all of it; `settle` is what remains to do."""
         with self._careful():
             self._finish()
-        self._is_settled = True
         return Written(self._final, self.offset, self._sha256.hexdigest(), self.head)
 
     async def restart(self) -> None:
@@ -113,7 +112,15 @@ class Writer(ABC):
     async def commit(self) -> Written:
         """Give the file its final name, for good."""
         written: Written = await self._in_thread(self.finish)
+        await self.settle()
         return written
+
+    async def settle(self) -> None:
+        """Give a finished file its final name, for good; nothing where it has it."""
+        if not self._is_settled:
+            with self._careful():
+                await self._settle()
+            self._is_settled = True
 
     async def pause(self) -> None:
         """Stop here; what can be kept for another process is kept. Nothing after a `commit`."""
@@ -154,6 +161,9 @@ class Writer(ABC):
 
     @abstractmethod
     def _finish(self) -> None: ...
+
+    @abstractmethod
+    async def _settle(self) -> None: ...
 
     @abstractmethod
     def _leave(self) -> None: ...
