@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from pipelines.catalogs import default_catalog
 from pipelines.errors import BadInput
+from pipelines.extract.cookies import as_header
 from schemas.settings import SETTINGS, Setting, truth_of
 
 
@@ -246,4 +247,4 @@ def _cookie(values: dict[str, Any], origins: dict[str, str]) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The cookie file {path} cannot be read: {error}") from error
     origins["cookie"] = str(path)
-    return text
+    return as_header(text)

@@ -341,6 +341,30 @@ def test_a_paste_that_is_no_login_is_said_without_repeating_it(pasted: str) -> N
         assert word not in str(told.value)
 
 
+COOKIES_TXT = """# Netscape HTTP Cookie File
+# This is a generated file! Do not edit.
+
+.douyin.com\tTRUE\t/\tTRUE\t1893456000\tttwid\t1%7Cabc
+#HttpOnly_.douyin.com\tTRUE\t/\tTRUE\t1893456000\tsessionid\tabc
+www.douyin.com\tFALSE\t/\tFALSE\t0\tpasted\tx=y
+.example.com\tTRUE\t/\tTRUE\t1893456000\tsessionid\tanother
+.notdouyin.com\tTRUE\t/\tTRUE\t1893456000\tother\tsecretword
+"""
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_file_of_cookies_is_read_as_well(ends: str) -> None:
+    assert read_cookie(COOKIES_TXT.replace("\n", ends)) == "ttwid=1%7Cabc; sessionid=abc; pasted=x=y"
+
+
+def test_a_file_of_cookies_without_a_login_is_said_without_repeating_it() -> None:
+    with pytest.raises(BadInput, match="no login") as told:
+        read_cookie(COOKIES_TXT.replace("#HttpOnly_.douyin.com", "# .douyin.com"))
+    assert "secretword" not in str(told.value)
+    with pytest.raises(BadInput, match="no cookie"):
+        read_cookie(COOKIES_TXT.replace("douyin.com", "example.org"))
+
+
 # Browsers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

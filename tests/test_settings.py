@@ -41,6 +41,12 @@ def test_secrets_never_show(place: Path) -> None:
     assert "hush" not in repr(found)
 
 
+def test_a_cookie_file_may_be_one_that_a_browser_exported(place: Path) -> None:
+    line = "#HttpOnly_.douyin.com\tTRUE\t/\tTRUE\t1893456000\tsessionid\tx\r\n"
+    (place / "cookies.txt").write_bytes(f"# Netscape HTTP Cookie File\r\n\r\n{line}".encode())
+    assert load_settings({"cookie_file": "cookies.txt"}, environ={}).cookie == "sessionid=x"
+
+
 def test_a_cookie_file_is_read_and_a_missing_one_is_said(place: Path) -> None:
     (place / "cookie").write_text(" sessionid=x \n")
     found = load_settings({}, environ={"AWEME_COOKIE_FILE": str(place / "cookie")})

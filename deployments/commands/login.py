@@ -32,7 +32,9 @@ _ANY_COOKIE = "none=1"
 @click.command("login", epilog=EPILOG)
 @click.option("--browser", metavar="NAME", help="from a browser's own store: chrome, firefox, edge, opera, brave, ...")
 @click.option("--store", type=click.Path(path_type=Path), help="that browser's cookie file, where it lies elsewhere")
-@click.option("--cookie", "source", metavar="-|FILE", help="from a paste on standard input (-), or from a file")
+@click.option(
+    "--cookie", "source", metavar="-|FILE", help="from a paste on standard input (-), or from a file, cookies.txt too"
+)
 @click.option("--qr", is_flag=True, help="by a QR code in this terminal")
 @click.option("--image", is_flag=True, help="with --qr: show the code as an image")
 @click.option("--time-limit", type=click.IntRange(min=1), default=300, show_default=True, help="with --qr: seconds")

@@ -37,6 +37,21 @@ class CookieBox:
                 self._values[name] = value
 
 
+def as_header(text: str) -> str:
+    """What a file of cookies says as a browser would send it; any other text as it is.
+
+    Such files are what extensions of browsers and download tools write, in the format of Netscape's: a line each, of
+    domain, whether hosts below count, path, whether only over https, expiry, name and value, with tabs between them.
+    """
+    box, is_file = CookieBox(), False
+    for line in text.splitlines():
+        fields = line.removeprefix("#HttpOnly_").split("\t")
+        if len(fields) == 7 and fields[1].upper() in ("TRUE", "FALSE") and not fields[0].startswith("#"):
+            is_file = True
+            box.take([f"{fields[5]}={fields[6]}; domain={fields[0]}"])
+    return box.text if is_file else text
+
+
 def is_home(url: str) -> bool:
     """Whether an address is one of Douyin's own, asked in a way that nobody on the way can read."""
     try:
@@ -55,7 +70,7 @@ def is_login(cookie: str) -> bool:
 
 def read_cookie(pasted: str) -> str:
     """A cookie that somebody pasted, as one line; BadInput, without any of its words, where it cannot be a login."""
-    text = " ".join(pasted.split()).strip("'\" ;")
+    text = " ".join(as_header(pasted).split()).strip("'\" ;")
     if text[:7].lower() == "cookie:":
         text = text[7:].strip()
     if not text:
