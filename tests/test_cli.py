@@ -180,6 +180,16 @@ def test_resolve_reads_lines_of_any_system(aweme) -> None:
     assert [(one["input"], one.get("kind")) for one in found] == [(link, "post"), ("nothing", None), (link, "post")]
 
 
+def test_a_name_of_the_environment_that_is_no_setting_is_said(aweme) -> None:
+    done = aweme("config", "--json", AWEME_ROOTS="elsewhere", AWEME_ZZZ="1", AWEME_TARGET="LINK")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "AWEME_ROOTS is no setting and changes nothing; did you mean AWEME_ROOT?",
+        "AWEME_ZZZ is no setting and changes nothing; `aweme config` lists them all.",
+    ]
+    assert value(done)["root"]["origin"] == "AWEME_ROOT"
+
+
 def test_config_hides_secrets_and_says_where_each_setting_came_from(aweme) -> None:
     done = aweme("config", "--json", AWEME_COOKIE="sessionid=topsecret", AWEME_CATALOG="postgresql://me:hush@db/x")
     assert "topsecret" not in done.stdout

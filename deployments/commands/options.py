@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 Wrapped = Callable[..., Any]
+
+_OTHER_NAMES = ["AWEME_CONFIG", "AWEME_TARGET"]  # the settings file, and whom deployments/prefect.yaml archives
 
 
 class Days(click.FloatRange):
@@ -51,4 +54,19 @@ def settings_of(**options: Any) -> Settings:
     """The settings in force with these options on top."""
     from pipelines.settings import load_settings
 
-    return load_settings(options)
+    settings = load_settings(options)
+    tell_strange_names(os.environ)
+    return settings
+
+
+def tell_strange_names(environ: Iterable[str]) -> None:
+    """Say which names of the environment look like settings and are none: a slip would go unnoticed otherwise."""
+    from schemas.settings import SETTINGS
+
+    known = [setting.env for setting in SETTINGS] + _OTHER_NAMES
+    for name in sorted(name for name in environ if name.startswith("AWEME_") and name not in known):
+        from difflib import get_close_matches
+
+        near = get_close_matches(name[6:], [one[6:] for one in known], 1)
+        hint = f"did you mean AWEME_{near[0]}?" if near else "`aweme config` lists them all."
+        click.echo(f"{name} is no setting and changes nothing; {hint}", err=True)
