@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.catalogs import default_catalog
@@ -54,7 +53,7 @@ def settings_for(settings: Settings, job: ArchiveJob) -> Settings:
     if job.root:
         changed["root"] = absolute_root(job.root)
         if settings.origins.get("catalog") == "default":
-            changed["catalog"] = default_catalog(changed["root"], Path.cwd())
+            changed["catalog"] = default_catalog(changed["root"], settings.beside)
     if job.media is not None:
         changed["media"] = media_kinds(job.media)
     if job.naming is not None:

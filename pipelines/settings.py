@@ -45,6 +45,7 @@ class Settings:
     cookie: str = field(repr=False, default="")
     s3: Mapping[str, str] = field(repr=False, default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    beside: Path = field(default_factory=Path.cwd, compare=False)
 
     @property
     def is_s3(self) -> bool:
@@ -147,7 +148,7 @@ def _settings(values: dict[str, Any], origins: dict[str, str], beside: Path) -> 
     values["cookie"] = _cookie(values, origins)
     secrets = {"key": "s3_key", "secret": "s3_secret", "endpoint": "s3_endpoint", "region": "s3_region"}
     s3 = {name: values.pop(setting) for name, setting in secrets.items()}
-    return Settings(**values, s3={name: value for name, value in s3.items() if value}, origins=origins)
+    return Settings(**values, s3={name: value for name, value in s3.items() if value}, origins=origins, beside=beside)
 
 
 def absolute_root(root: str) -> str:

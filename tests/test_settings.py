@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import BadInput
+from pipelines.jobs import settings_for
 from pipelines.settings import load_settings
+from schemas.jobs import ArchiveJob
 
 
 @pytest.fixture
@@ -39,6 +41,15 @@ def test_secrets_never_show(place: Path) -> None:
     assert found.cookie == "sessionid=topsecret"
     assert "topsecret" not in repr(found)
     assert "hush" not in repr(found)
+
+
+def test_a_job_with_a_bucket_of_its_own_has_its_catalog_where_the_command_has_it(place: Path) -> None:
+    (place / "conf").mkdir()
+    (place / "conf/aweme.toml").write_text("timeout = 3\n")
+    environ, root = {"AWEME_CONFIG": str(place / "conf/aweme.toml")}, "s3://bucket/prefix"
+    by_command = load_settings({"root": root}, environ=environ)
+    by_flow = settings_for(load_settings({}, environ=environ), ArchiveJob(target="x", root=root))
+    assert by_flow.catalog == by_command.catalog == f"sqlite:{place}/conf/aweme-bucket-prefix.sqlite"
 
 
 def test_a_cookie_file_may_be_one_that_a_browser_exported(place: Path) -> None:
