@@ -73,6 +73,19 @@ def test_where_no_encoding_will_do_the_plain_address_is_kept() -> None:
     assert found.urls[0] == "https://v3.test/main"
 
 
+@pytest.mark.parametrize("main", [None, {}, {"uri": "v0", "url_list": []}, {"url_list": [""]}, {"url_list": {}}])
+@pytest.mark.parametrize("variants", [None, [], [variant("mute", 1080, 1920, format="dash")]])
+def test_a_film_without_a_plain_address_is_kept_by_those_that_stand_beside_it(main: Any, variants: Any) -> None:
+    marked, plain = ({"uri": "v0", "url_list": [f"https://v3.test/{name}"]} for name in ("marked", "plain"))
+    beside = {"download_addr": marked, "play_addr_265": "odd", "play_addr_h264": {**plain, "url_list": [""]}}
+    found = film(play_addr=main, bit_rate=variants, **beside)
+    assert found is not None
+    assert (found.source_uri, found.urls) == ("v0", ("https://v3.test/marked",))
+    found = film(play_addr=main, bit_rate=variants, **{**beside, "play_addr_h264": plain})
+    assert found is not None
+    assert found.urls == ("https://v3.test/plain",)
+
+
 def test_the_plain_address_is_kept_where_its_picture_is_larger_than_all_that_play_by_themselves() -> None:
     main = variant("main", 1080, 1920, size=900)["play_addr"]
     small, mute = variant("small", 540, 960), variant("mute", 1080, 1920, format="dash")

@@ -14,7 +14,7 @@ import msgspec
 
 from pipelines.transform.addresses import Urls, format_of, stable_last, usable
 from pipelines.transform.picks_of_posts import PlayAddress, Variant, Video
-from pipelines.transform.salvage import UNREADABLE
+from pipelines.transform.salvage import UNREADABLE, read_as
 
 # One other encoding stands by; the addresses of all two dozen would make the table as large as the raw pages.
 MOST_URLS = 6
@@ -49,8 +49,8 @@ class Film(NamedTuple):
 def film_of(video: Video) -> Film | None:
     """The encoding to keep of a film; None where Douyin names none at all, or a sound in its place."""
     variants = video.bit_rate or []
-    main = video.play_addr or _NOWHERE
     best, own = _best_with_urls(variants)
+    main = (video.play_addr if best else _plain_of(video)) or _NOWHERE
     chosen = (best.play_addr if best else None) or main
     if best is not None and _area(main) > _area(chosen) and _plain_plays(video, main) and (plain := urls_of(main)):
         best, own, chosen = None, plain, main
@@ -83,6 +83,14 @@ def _best_with_urls(variants: list[Variant]) -> tuple[Variant | None, Urls]:
         variants = [variant for variant in variants if variant is not best]
         best = best_of(variants)
     return None, ()
+
+
+def _plain_of(video: Video) -> PlayAddress | None:
+    """The plain address; where it leads nowhere, one that stands beside it, that with the watermark last."""
+    if video.play_addr is not None and urls_of(video.play_addr):
+        return video.play_addr
+    beside = (read_as(PlayAddress, raw) for raw in (video.play_addr_h264, video.play_addr_265, video.download_addr))
+    return next((address for address in beside if address is not None and urls_of(address)), video.play_addr)
 
 
 def _name_in(variants: list[Variant]) -> str | None:

@@ -47,6 +47,9 @@ class Video(Pick, gc=False):
     """A film, or the square that stands in for one on galleries."""
 
     play_addr: PlayAddress | None = None
+    play_addr_h264: msgspec.Raw = NOTHING
+    play_addr_265: msgspec.Raw = NOTHING
+    download_addr: msgspec.Raw = NOTHING
     cover: msgspec.Raw = NOTHING
     origin_cover: Address | None = None
     dynamic_cover: Address | None = None
