@@ -194,6 +194,16 @@ def test_a_cover_without_an_address_gives_way_to_the_other(nowhere: Any) -> None
     assert media.select("media_id", "urls").rows() == [("1:cover:0", ["https://a/1.webp"])]
 
 
+@pytest.mark.parametrize("odd", [None, "a", 1, {}, [], {"uri": "", "url_list": [""], "video": None}])
+def test_a_list_of_pictures_that_holds_none_hides_no_film(odd: Any) -> None:
+    post = {"aweme_id": "1", "images": [odd], "video": {"play_addr": {"uri": "v0", "url_list": ["https://v3.test/1"]}}}
+    media = frames_of([page({"aweme_list": [post]})])["media"]
+    assert media.select("media_id", "urls").rows() == [("1:video:0", ["https://v3.test/1"])]
+    post["images"] = [odd, {"url_list": ["https://p3.test/2.webp"]}]
+    media = frames_of([page({"aweme_list": [post]})])["media"]
+    assert media["media_id"].to_list() == ["1:image:2"]
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}, ""])
 def test_a_mix_of_nobody_is_its_posts_authors(nothing: Any) -> None:
     post = {"aweme_id": "1", "author": {"sec_uid": "s"}, "mix_info": {"mix_id": "5", "author": nothing}}

@@ -58,10 +58,10 @@ _GALLERIES = (2, 68, 150)
 def add_media(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
     """A row for every file that a post promises, as Douyin gives it: barred posts may still carry addresses."""
     owner = id_of(post.author.sec_uid) if post.author else None
-    if post.images:
-        for position, image in enumerate(post.images, 1):
-            _add_image(batch, image, aweme_id, owner, position, page)
-    elif post.video is not None and post.aweme_type not in _GALLERIES:
+    has_pictures = False
+    for position, image in enumerate(post.images or (), 1):
+        has_pictures |= _add_image(batch, image, aweme_id, owner, position, page)
+    if post.video is not None and not has_pictures and post.aweme_type not in _GALLERIES:
         _add_film(batch, VIDEOS, post.video, f"{aweme_id}:video:0", aweme_id, owner, 0, page)
     if post.video is not None:
         still, moving = post.video.origin_cover, post.video.dynamic_cover
@@ -112,7 +112,8 @@ def _add_film(
     )
 
 
-def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, position: int, page: int) -> None:
+def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, position: int, page: int) -> bool:
+    """The rows of a picture; whether it is one at all."""
     urls = usable(image.url_list)
     if urls or image.uri:
         batch[PICTURES].extend(
@@ -134,6 +135,7 @@ def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, pos
     if image.video is not None:
         media_id = f"{aweme_id}:live_photo:{position}"
         _add_film(batch, LIVE_PHOTOS, image.video, media_id, aweme_id, owner, position, page)
+    return bool(urls or image.uri or image.video)
 
 
 def _add_picture(batch: Batch, picture: Address | None, kind: str, aweme_id: str, owner: str | None, page: int) -> None:
