@@ -28,6 +28,9 @@ from pipelines.transform.counts import number_in
         (None, None),
         ("很多", None),
         ("999999999999999亿", None),
+        ("9007199254740993", 9_007_199_254_740_993),
+        ("9223372036854775808", None),
+        ("12345678901234567890人", None),
     ],
 )
 def test_a_shown_number_is_read(text: str | None, number: int | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-_SHOWN = re.compile(r"\s*(\d{1,15}(?:,\d{3})*(?:\.\d{1,6})?)\s*([万w亿千k])?", re.IGNORECASE)
+_SHOWN = re.compile(r"\s*(\d{1,19}(?!\d)(?:,\d{3})*(?:\.\d{1,6})?)\s*([万w亿千k])?", re.IGNORECASE)
 _UNITS = {"": 1, "千": 1_000, "k": 1_000, "万": 10_000, "w": 10_000, "亿": 100_000_000}
 _LARGEST = 2**63 - 1
 
