@@ -204,6 +204,16 @@ def test_a_list_of_pictures_that_holds_none_hides_no_film(odd: Any) -> None:
     assert media["media_id"].to_list() == ["1:image:2"]
 
 
+def test_one_address_in_place_of_a_list_is_that_address() -> None:
+    film, picture, sound = "https://v3.test/1", "https://p3.test/1.webp", "https://sf3.test/1.mp3"
+    video = {"play_addr": {"uri": "v0", "url_list": film}, "origin_cover": {"url_list": picture}}
+    post = {"aweme_id": "1", "video": video, "music": {"id": 5, "play_url": {"url_list": sound}}}
+    media = frames_of([page({"aweme_list": [post]})])["media"]
+    assert dict(media.select("kind", "urls").rows()) == {"video": [film], "cover": [picture], "music": [sound]}
+    film_beside_an_endless_number = b'{"aweme_list":[{"aweme_id":"1","video":{"play_addr":{"url_list":["u",1e400]}}}]}'
+    assert frames_of([page(film_beside_an_endless_number)])["media"]["urls"].to_list() == [["u"]]
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}, ""])
 def test_a_mix_of_nobody_is_its_posts_authors(nothing: Any) -> None:
     post = {"aweme_id": "1", "author": {"sec_uid": "s"}, "mix_info": {"mix_id": "5", "author": nothing}}

@@ -15,6 +15,7 @@ import msgspec
 from pipelines.transform.addresses import Urls, format_of, stable_last, usable
 from pipelines.transform.picks_of_posts import PlayAddress, Variant, Video
 from pipelines.transform.salvage import UNREADABLE, read_as
+from schemas.bodies import load_json
 
 # One other encoding stands by; the addresses of all two dozen would make the table as large as the raw pages.
 MOST_URLS = 6
@@ -26,7 +27,6 @@ _CODECS = {0: "h264", 1: "h265", 2: "bytevc2"}
 _NOWHERE = PlayAddress()
 _NO_VARIANT = Variant()
 _read_urls = msgspec.json.Decoder(tuple[str, ...]).decode
-_read_any = msgspec.json.Decoder().decode
 
 Rank = tuple[int, int, int, int]
 
@@ -142,14 +142,20 @@ def codec_of(variant: Variant) -> str | None:
 
 def urls_of(address: PlayAddress) -> Urls:
     """The addresses of one encoding, read now."""
+    return urls_in(address.url_list)
+
+
+def urls_in(raw: msgspec.Raw) -> Urls:
+    """The addresses in a list that was left unread; what is none is left out."""
     try:
-        return usable(_read_urls(address.url_list))
+        return usable(_read_urls(raw))
     except UNREADABLE:
         pass
     try:
-        found = _read_any(address.url_list)
-    except UNREADABLE:
+        found = load_json(bytes(raw))
+    except ValueError:
         return ()
+    found = [found] if isinstance(found, str) else found
     return tuple(url for url in found if url and isinstance(url, str)) if isinstance(found, list) else ()
 
 

@@ -123,6 +123,8 @@ def _tuple_reader(info: inspect.VarTupleType) -> Reader:
     reader = _reader(info.item_type)
 
     def read(value: Any) -> Any:
+        if isinstance(value, str) and value:
+            value = [value]  # one address in place of a list of them
         if not isinstance(value, list):
             return None
         return tuple(found for item in value if (found := reader(item)) is not None)
