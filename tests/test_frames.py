@@ -204,6 +204,13 @@ def test_a_list_of_pictures_that_holds_none_hides_no_film(odd: Any) -> None:
     assert media["media_id"].to_list() == ["1:image:2"]
 
 
+def test_a_picture_without_other_addresses_is_kept_with_its_watermark() -> None:
+    marked = {"uri": "p", "url_list": [], "download_url_list": ["https://p3.test/marked.webp", ""]}
+    plain = {**marked, "url_list": ["https://p3.test/plain.webp"]}
+    media = frames_of([page({"aweme_list": [{"aweme_id": "1", "images": [marked, plain]}]})])["media"]
+    assert media.sort("position")["urls"].to_list() == [marked["download_url_list"][:1], plain["url_list"]]
+
+
 def test_one_address_in_place_of_a_list_is_that_address() -> None:
     film, picture, sound = "https://v3.test/1", "https://p3.test/1.webp", "https://sf3.test/1.mp3"
     video = {"play_addr": {"uri": "v0", "url_list": film}, "origin_cover": {"url_list": picture}}

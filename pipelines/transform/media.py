@@ -6,7 +6,7 @@ Galleries carry a film too, whose addresses lead to their sound: it is no promis
 from __future__ import annotations
 
 from pipelines.transform.addresses import expiry_of, format_of, usable
-from pipelines.transform.films import film_of
+from pipelines.transform.films import film_of, urls_in
 from pipelines.transform.picks import Address, first_of, id_of
 from pipelines.transform.picks_of_posts import Image, Post, Video
 from pipelines.transform.rows import Batch, Layout
@@ -114,7 +114,8 @@ def _add_film(
 
 def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, position: int, page: int) -> bool:
     """The rows of a picture; whether it is one at all."""
-    urls = usable(image.url_list)
+    # Those to download carry a watermark.
+    urls = usable(image.url_list) or urls_in(image.download_url_list)
     if urls or image.uri:
         batch[PICTURES].extend(
             (

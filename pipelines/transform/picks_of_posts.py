@@ -67,6 +67,7 @@ class Image(Pick, gc=False):
 
     uri: Text = None
     url_list: tuple[str, ...] | None = None
+    download_url_list: msgspec.Raw = NOTHING
     width: Count = None
     height: Count = None
     video: Video | None = None
