@@ -172,9 +172,11 @@ class AsyncVideoDB(_Window):
     async def batch_insert_videos(
         self, videos: Sequence[Mapping[str, Any]], ignore_fields: Sequence[str] | None = None
     ) -> None:
-        """Keep many posts' dicts, whatever their keys; all or none."""
+        """Keep many posts' dicts, whatever their keys; all or none. Raises TypeError for what is no list of dicts."""
         pages = []
         for video in videos:
+            if not isinstance(video, Mapping):
+                raise TypeError("videos must be a list of dicts")
             if not video.get("aweme_id"):
                 raise BadInput("A post needs its aweme_id.")
             kept = {**_without(video, ignore_fields), "aweme_id": str(video["aweme_id"])}

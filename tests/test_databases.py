@@ -270,6 +270,9 @@ async def test_many_dicts_are_kept_at_once_and_the_callers_stay_as_they_were(acc
     async with AsyncVideoDB("v") as db:
         await db.batch_insert_videos(posts, ignore_fields=["images"])
         await db.batch_insert_videos([])
+        for wrong in ([*posts, None], ["7000000000000000001"], {"aweme_id": "7000000000000000001"}):
+            with pytest.raises(TypeError, match="list of dicts"):
+                await db.batch_insert_videos(wrong)  # type: ignore[arg-type]
     assert posts == copies
     assert rows("SELECT count(*) FROM posts") == [(10,)]
 
