@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.databases import AsyncUserDB, AsyncVideoDB
 from pipelines.downloads import DouyinDownloader
+from pipelines.errors import BadInput
 from pipelines.house import make_crawler
 from pipelines.options import settings_from
 
@@ -172,6 +173,7 @@ class DouyinHandler:
 
         if not isinstance(kwargs, Mapping):
             raise TypeError("kwargs must be a dict")
+        sec_user_id = _as_text(sec_user_id)
         before = await db.get_user_info(sec_user_id)
         await self._keep_profile(sec_user_id, db)
         return await user_folder(kwargs, sec_user_id, before.get("nickname"), db)
@@ -204,9 +206,15 @@ class DouyinHandler:
             return await sso_login(crawler)
 
 
-def _as_text(an_id: Any) -> Any:
-    """An id as text, also where a caller has it as a number; what is none is left to be refused."""
-    return str(an_id).strip() if isinstance(an_id, str | int) and not isinstance(an_id, bool) else an_id
+def _as_text(an_id: Any) -> str:
+    """An id as text, also where a caller has it as a number; BadInput for what is none, a link above all."""
+    text = str(an_id).strip() if isinstance(an_id, str | int) and not isinstance(an_id, bool) else ""
+    if not text:
+        raise BadInput(f"An id cannot be {an_id!r}: give it as a text.")
+    # Douyin answers an account that it does not know with no posts at all, as if there were none.
+    if "/" in text:
+        raise BadInput(f"{text[:100]} is a link: read the id out of it with SecUserIdFetcher, AwemeIdFetcher, ...")
+    return text
 
 
 class UserProfile(dict[str, Any]):

@@ -272,11 +272,22 @@ async def test_an_id_may_be_a_number_or_have_blanks_around_it(simulator: Simulat
     for found in (int(aweme_id), f" {aweme_id}\n"):
         assert (await handler.fetch_one_video(found))["aweme_id"] == aweme_id  # type: ignore[arg-type]
     assert (await handler.fetch_user_live_videos(int(account.webcast_id)))["live_status"] == 2  # type: ignore[arg-type]
-    for nobody in (None, True, [], {}):
-        with pytest.raises(BadInput):
-            await handler.fetch_one_video(nobody)  # type: ignore[arg-type]
-        with pytest.raises(BadInput):
-            await read(handler.fetch_user_post_videos(nobody))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "nobody", [None, True, 1.5, b"7", [], {}, "", " \n", "https://www.douyin.com/user/MS4wLjABAAAAx"]
+)
+async def test_what_is_no_id_is_said_to_be_none_and_douyin_is_not_asked(simulator: Simulator, nobody: Any) -> None:
+    asked = len(simulator.app.log)
+    for ask in (handler.fetch_one_video, handler.fetch_user_live_videos, handler.handler_user_profile):
+        with pytest.raises(BadInput, match=r"An id cannot be|is a link"):
+            await ask(nobody)
+    with pytest.raises(BadInput, match=r"An id cannot be|is a link"):
+        await read(handler.fetch_user_post_videos(nobody))
+    for keep in (handler.get_user_nickname, lambda an_id, db: handler.get_or_add_user_data({}, an_id, db)):
+        with pytest.raises(BadInput, match=r"An id cannot be|is a link"):
+            await keep(nobody, None)  # type: ignore[arg-type]
+    assert len(simulator.app.log) == asked
 
 
 async def test_an_unknown_account_or_room_is_an_error_and_not_a_dict_of_nothing() -> None:
