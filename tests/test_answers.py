@@ -184,9 +184,19 @@ def test_an_answer_that_cannot_be_read_is_one_reject(body: bytes) -> None:
     assert [(row["position"], row["table_name"]) for row in rejects] == [(0, "posts")]
 
 
-@pytest.mark.parametrize("depth", [600, 800, 2_000, 50_000])
-def test_an_answer_nested_too_deeply_is_one_reject(depth: int) -> None:
-    body = b'{"aweme_list":[{"aweme_id":"1","x":' + b'[{"y":' * depth + b"1" + b"}]" * depth + b"}]}"
+@pytest.mark.parametrize("depth", [40, 60, 600, 800, 2_000, 50_000])
+@pytest.mark.parametrize("name", ["x", "music", "desc", "statistics"])
+def test_what_is_nested_too_deeply_costs_only_itself(depth: int, name: str) -> None:
+    deep = b'[{"y]":["]\\"}"],"z":' * depth + b"1" + b"}]" * depth
+    body = b'{"aweme_list":[{"aweme_id":"1","%b":%b,"region":"CN"},{"aweme_id":"2"}]}' % (name.encode(), deep)
+    found = frames(body)
+    assert found["posts"].select("aweme_id", "region").rows() == [("1", "CN"), ("2", None)]
+    assert "rejects" not in found
+
+
+@pytest.mark.parametrize("depth", [600, 50_000])
+def test_an_answer_nested_too_deeply_that_breaks_off_is_one_reject(depth: int) -> None:
+    body = b'{"aweme_list":[{"aweme_id":"1","x":' + b'[{"y":' * depth + b"1" + b"}]" * (depth - 1) + b"}]}"
     assert frames(body)["rejects"].height == 1
 
 

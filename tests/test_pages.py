@@ -327,9 +327,10 @@ def test_what_strict_readers_refuse_costs_no_page(mark, item):
 
 
 @pytest.mark.parametrize("depth", [600, 800, 2_000, 50_000])
-def test_an_answer_nested_too_deeply_is_unfamiliar(depth):
-    body = b'{"has_more":1,"aweme_list":[{"aweme_id":"1","x":' + b'[{"y":' * depth + b"1" + b"}]" * depth + b"}]}"
-    assert type(refused("user_post", body)) is Unfamiliar
+def test_what_is_nested_too_deeply_costs_no_page_unless_it_breaks_off(depth):
+    body = b'{"has_more":1,"aweme_list":[{"aweme_id":"1","x":' + b'[{"y":' * depth + b"1" + b"}]" * depth
+    assert page_of("user_post", body + b'},{"aweme_id":"2"}]}').item_ids == ("1", "2")
+    assert type(refused("user_post", body[:-1] + b"}]}")) is Unfamiliar
 
 
 @pytest.mark.parametrize("nobody", [True, 1.5, 7300000000000000001.0, "0", 0, [], {"id": "1"}])
