@@ -382,6 +382,10 @@ def test_answers_without_pages_are_read_too(operation, body, ids):
         ("live", {"status_code": 0, "data": {"prompts": "房间不存在"}}, NotFound),
         ("live_room_id", {"status_code": 30003, "data": {"message": "room has finished"}}, Deleted),
         ("live_room_id", {"status_code": 0, "data": {}}, Unfamiliar),
+        ("live_room_id", {"status_code": 0, "data": {"prompts": "直播已结束"}}, Deleted),
+        ("live_room_id", {"status_code": 0, "data": {"message": "room has finished", "prompts": ""}}, Deleted),
+        ("live_room_id", {"status_code": 0, "data": {"room": None, "prompts": "房间不存在"}}, NotFound),
+        ("live", {"status_code": 0, "data": {"prompts": "直播已结束"}}, Deleted),
         ("follow_live", {"status_code": 0}, LoginExpired),
         ("login_qrcode", {"error_code": 2046, "data": {}, "message": "error"}, VerificationAsked),
         ("login_qrcode", {"data": {"error_code": 4031}, "message": "error"}, VerificationAsked),
@@ -400,8 +404,9 @@ def test_nothing_is_no_answer_in_whichever_way_it_is_spelled(operation, nothing,
     assert type(refused(operation, {"status_code": 0, "data": nothing})) is kind
 
 
-def test_what_douyin_says_of_an_ended_room_is_told():
-    error = refused("live_room_id", {"status_code": 30003, "data": {"prompts": "直播已结束"}})
+@pytest.mark.parametrize("code", [30003, 0])
+def test_what_douyin_says_of_an_ended_room_is_told(code):
+    error = refused("live_room_id", {"status_code": code, "data": {"prompts": "直播已结束"}})
     assert "直播已结束" in str(error)
 
 

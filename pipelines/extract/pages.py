@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipelines.errors import ArchiveError, LoginExpired, NotFound, Unfamiliar, VerificationAsked
-from pipelines.extract.endpoints import SSO, Endpoint
+from pipelines.extract.endpoints import REFLOW, SSO, Endpoint
 from pipelines.extract.paging import Answer, Entry, holds_anything, lists_objects, next_cursor, parse
 from pipelines.extract.refusals import (
     by_filter_reason,
+    by_prompt,
     by_status_code,
     refusal_of_html,
     refusal_of_http,
@@ -135,7 +136,7 @@ def _list_without_pages(endpoint: Endpoint, answer: Answer, page: Page) -> Page:
     entries = answer.entries(endpoint)
     said = answer.text("data", "prompts")
     if entries is None and said:
-        raise NotFound(f"Douyin shows nothing of {page.target} and says {said[:200]!r}; check the link in a browser")
+        raise by_prompt(said[:200], page.target)
     if entries is None and not holds_anything(page.body, endpoint.subject):
         if endpoint.has_wall:
             raise LoginExpired(f"Douyin answers {endpoint.name} only after a login; log in with `aweme login`")
@@ -148,6 +149,9 @@ def _missing(endpoint: Endpoint, answer: Answer, page: Page) -> ArchiveError:
     if reason:
         words = {name: answer.text("filter_detail", name) for name in ("detail_msg", "notice")}
         return by_filter_reason(reason, page.target, **words)
+    said = _what_it_says(answer) if endpoint.host == REFLOW else ""
+    if said:
+        return by_prompt(said, page.target)
     return Unfamiliar(
         f"Douyin's answer to {endpoint.name} lacks what was asked for, and gives no reason; it is kept raw. "
         "An anonymous or blocked session is answered like this: log in with `aweme login`, or run again later"

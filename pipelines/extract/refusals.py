@@ -76,6 +76,8 @@ _CODES: dict[int, tuple[type[ArchiveError], str]] = {
     30003: (Deleted, "The broadcast has finished; the room's next one has a room_id of its own"),
 }
 
+_OVER = ("直播已结束", "room has finished")
+
 
 def refusal_of_http(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> ArchiveError | None:
     """What status and headers refuse; None where the body has the word. A Retry-After date counts from `now`."""
@@ -144,6 +146,13 @@ def by_filter_reason(reason: str, target: str, **words: str) -> ArchiveError:
     kind = _FILTERED.get(reason, Absent)
     advice = "try again later" if kind is Unreachable else "noted; what was archived of it stays"
     return kind(f"Douyin does not show the post {target} ({reason}); {advice}", filter_reason=reason, **words)
+
+
+def by_prompt(said: str, target: str) -> ArchiveError:
+    """The error that fits what the live service says in the place of a room, with no number beside it."""
+    if any(sign in said for sign in _OVER):
+        return Deleted(f"The broadcast has finished; the next one has a room_id of its own (Douyin says {said!r})")
+    return NotFound(f"Douyin shows nothing of {target} and says {said!r}; check the link in a browser")
 
 
 def retry_after_s(text: str, now: datetime) -> float | None:
