@@ -211,6 +211,21 @@ def test_a_picture_without_other_addresses_is_kept_with_its_watermark() -> None:
     assert media.sort("position")["urls"].to_list() == [marked["download_url_list"][:1], plain["url_list"]]
 
 
+@pytest.mark.parametrize("music", [None, {}, {"id": 5, "duration": 9, "play_url": {"uri": "", "url_list": []}}])
+@pytest.mark.parametrize("images", [None, [{"url_list": ["https://p3.test/1.webp"]}]])
+def test_the_sound_of_a_gallery_is_kept_from_the_place_of_its_film(music: Any, images: Any) -> None:
+    sound = {"uri": "https://sf3.test/1.mp3", "url_list": ["https://sf3.test/1.mp3", "https://sf6.test/1.mp3"]}
+    post = {"aweme_id": "1", "images": images, "video": {"play_addr": sound, "duration": 0}, "music": music}
+    media = frames_of([page({"aweme_list": [post]})])["media"].filter(pl.col("kind") != "image")
+    length = 9_000 if music else None
+    assert media.select("media_id", "source_uri", "urls", "duration_ms").rows() == [
+        ("1:music:0", sound["uri"], sound["url_list"], length)
+    ]
+    own = {"id": 5, "play_url": {"uri": "own", "url_list": ["https://sf3.test/own.mp3"]}}
+    media = frames_of([page({"aweme_list": [{**post, "music": own}]})])["media"].filter(pl.col("kind") == "music")
+    assert media["source_uri"].to_list() == ["own"]
+
+
 def test_one_address_in_place_of_a_list_is_that_address() -> None:
     film, picture, sound = "https://v3.test/1", "https://p3.test/1.webp", "https://sf3.test/1.mp3"
     video = {"play_addr": {"uri": "v0", "url_list": film}, "origin_cover": {"url_list": picture}}

@@ -73,6 +73,13 @@ def film_of(video: Video) -> Film | None:
     )
 
 
+def sound_in(video: Video) -> tuple[str | None, Urls]:
+    """Name and addresses of the sound that galleries have in the place of a film; none where there is no sound."""
+    address = video.play_addr or _NOWHERE
+    urls = urls_of(address)
+    return (address.uri, urls) if format_of(urls) in _SOUNDS else (None, ())
+
+
 def _best_with_urls(variants: list[Variant]) -> tuple[Variant | None, Urls]:
     """The best encoding that has any usable address, and its addresses."""
     best = best_of(variants)

@@ -1,12 +1,12 @@
 """The files that a post promises, as rows of `media`. No I/O here.
 
-Galleries carry a film too, whose addresses lead to their sound: it is no promise.
+Galleries carry a film too, whose addresses lead to their sound: it is no promise but of that, where nothing else is.
 """
 
 from __future__ import annotations
 
 from pipelines.transform.addresses import expiry_of, format_of, usable
-from pipelines.transform.films import film_of, urls_in
+from pipelines.transform.films import film_of, sound_in, urls_in
 from pipelines.transform.picks import Address, first_of, id_of
 from pipelines.transform.picks_of_posts import Image, Post, Video
 from pipelines.transform.rows import Batch, Layout
@@ -164,18 +164,20 @@ def _add_picture(batch: Batch, picture: Address | None, kind: str, aweme_id: str
 def _add_sound(batch: Batch, post: Post, aweme_id: str, owner: str | None, page: int) -> None:
     music = post.music
     address = music.play_url if music else None
-    urls = usable(address.url_list) if address else ()
-    if music is None or address is None or not urls:
+    uri, urls = (address.uri, usable(address.url_list)) if address else (None, ())
+    if not urls and post.video is not None:
+        uri, urls = sound_in(post.video)
+    if not urls:
         return
     batch[SOUNDS].extend(
         (
             f"{aweme_id}:music:0",
             aweme_id,
             owner,
-            address.uri or None,
+            uri or None,
             urls,
             expiry_of(urls),
-            None if music.duration is None else music.duration * 1000,
+            None if music is None or music.duration is None else music.duration * 1000,
             format_of(urls) or "mp3",
             page,
         )
