@@ -360,6 +360,13 @@ def test_params_of_another_type_are_a_type_error(params: Any):
         XBogusManager.to_complete_endpoint("https://www.douyin.com/x/", params)
 
 
+@pytest.mark.parametrize("wrong", [None, 5, b"https://a.test/", ["https://a.test/"]])
+def test_an_address_that_is_no_text_is_said_to_be_none(wrong: Any) -> None:
+    for sign in (lambda: XBogusManager.to_complete_endpoint(wrong, {}), lambda: XBogusManager.str_2_endpoint(wrong)):
+        with pytest.raises(TypeError, match="the address must be a str"):
+            sign()
+
+
 def test_model_2_endpoint_is_the_same_under_both_of_its_call_styles():
     base, params = "https://www.douyin.com/x/", {"a": 1}
     for url, agent in (

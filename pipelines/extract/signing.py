@@ -132,10 +132,10 @@ class XBogusManager:
     ) -> str:
         """The address with `params` (a dict or a pydantic model) percent-encoded and signed.
 
-        A query that `base_endpoint` already has is signed with them. TypeError for params of another type.
+        A query that `base_endpoint` already has is signed with them. TypeError for arguments of another type.
         """
         values = _as_mapping(params)
-        base, _, present = base_endpoint.partition("#")[0].partition("?")
+        base, _, present = _without_fragment(base_endpoint).partition("?")
         query = "&".join(part for part in (encode_raw(present), encode_query(values)) if part)
         return f"{base}?{signed_query(XBogusSigner(now=now), query, user_agent=user_agent)}"
 
@@ -165,11 +165,17 @@ class XBogusManager:
         cls, endpoint: str, *, user_agent: str = DEFAULT_USER_AGENT, now: Callable[[], float] = time.time
     ) -> str:
         """A query, or a whole address, with its signature appended; only illegal characters are percent-encoded."""
-        base, mark, query = endpoint.partition("#")[0].partition("?")
+        base, mark, query = _without_fragment(endpoint).partition("?")
         if not mark and "://" not in base:
             base, query = "", base
         signed = signed_query(XBogusSigner(now=now), encode_raw(query), user_agent=user_agent)
         return f"{base}?{signed}" if base else signed
+
+
+def _without_fragment(address: str) -> str:
+    if not isinstance(address, str):
+        raise TypeError(f"the address must be a str, not {type(address).__name__}")
+    return address.partition("#")[0]
 
 
 def _as_mapping(params: Mapping[str, Any] | _Model) -> Mapping[str, Any]:
