@@ -187,6 +187,14 @@ def test_a_reply_that_does_not_name_its_thread_is_of_the_one_that_was_asked_for(
     ]
 
 
+@pytest.mark.parametrize("size", ["origin_url", "medium_url", "download_url", "crop_url", "thumb_url"])
+def test_a_picture_in_a_comment_is_kept_in_any_size_that_has_an_address(size: str) -> None:
+    nowhere = {name: {"uri": "p", "url_list": []} for name in ("origin_url", "medium_url", "thumb_url")}
+    picture = {**nowhere, size: {"uri": "p", "url_list": ["https://p3.test/1.webp"]}}
+    comments = frames_of([page({"comments": [{"cid": "1", "image_list": [picture]}]}, "post_comment")])["comments"]
+    assert comments["image_urls"].to_list() == [["https://p3.test/1.webp"]]
+
+
 @pytest.mark.parametrize("nowhere", [None, {}, {"url_list": []}, {"url_list": [""]}, {"url_list": [None, ""]}])
 def test_a_cover_without_an_address_gives_way_to_the_other(nowhere: Any) -> None:
     video = {"origin_cover": nowhere, "cover": {"url_list": ["https://a/1.webp"]}}

@@ -51,7 +51,14 @@ class CommentImage(Pick, gc=False):
 
     origin_url: Address | None = None
     medium_url: Address | None = None
+    download_url: Address | None = None
+    crop_url: Address | None = None
     thumb_url: Address | None = None
+
+    def url(self) -> str | None:
+        """The address of the largest size that has one."""
+        sizes = (self.origin_url, self.medium_url, self.download_url, self.crop_url, self.thumb_url)
+        return next((url for size in sizes if (url := first_of(size))), None)
 
 
 class Sticker(Pick, gc=False):
@@ -144,9 +151,6 @@ def ip_label_of(comment: Comment) -> str | None:
 
 def image_urls_of(comment: Comment) -> list[str]:
     """One address for each picture in a comment, its sticker included."""
-    found = [
-        first_of(image.origin_url) or first_of(image.medium_url) or first_of(image.thumb_url)
-        for image in comment.image_list or ()
-    ]
+    found = [image.url() for image in comment.image_list or ()]
     found.append(first_of(comment.sticker.static_url) if comment.sticker else None)
     return [url for url in found if url]
