@@ -202,7 +202,7 @@ def test_a_cover_without_an_address_gives_way_to_the_other(nowhere: Any) -> None
     assert media.select("media_id", "urls").rows() == [("1:cover:0", ["https://a/1.webp"])]
 
 
-@pytest.mark.parametrize("odd", [None, "a", 1, {}, [], {"uri": "", "url_list": [""], "video": None}])
+@pytest.mark.parametrize("odd", [None, "a", 1, {}, [], {"uri": "", "url_list": [""], "video": None}, {"video": {}}])
 def test_a_list_of_pictures_that_holds_none_hides_no_film(odd: Any) -> None:
     post = {"aweme_id": "1", "images": [odd], "video": {"play_addr": {"uri": "v0", "url_list": ["https://v3.test/1"]}}}
     media = frames_of([page({"aweme_list": [post]})])["media"]

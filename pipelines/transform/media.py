@@ -85,10 +85,11 @@ def _add_film(
     owner: str | None,
     position: int,
     page: int,
-) -> None:
+) -> bool:
+    """The row of a film; whether there is one at all."""
     film = film_of(video)
     if film is None:
-        return
+        return False
     batch[layout].extend(
         (
             media_id,
@@ -110,6 +111,7 @@ def _add_film(
             page,
         )
     )
+    return True
 
 
 def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, position: int, page: int) -> bool:
@@ -133,10 +135,11 @@ def _add_image(batch: Batch, image: Image, aweme_id: str, owner: str | None, pos
                 page,
             )
         )
-    if image.video is not None:
-        media_id = f"{aweme_id}:live_photo:{position}"
-        _add_film(batch, LIVE_PHOTOS, image.video, media_id, aweme_id, owner, position, page)
-    return bool(urls or image.uri or image.video)
+    if image.video is None:
+        return bool(urls or image.uri)
+    media_id = f"{aweme_id}:live_photo:{position}"
+    has_film = _add_film(batch, LIVE_PHOTOS, image.video, media_id, aweme_id, owner, position, page)
+    return has_film or bool(urls or image.uri)
 
 
 def _add_picture(batch: Batch, picture: Address | None, kind: str, aweme_id: str, owner: str | None, page: int) -> None:
