@@ -15,19 +15,25 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
+from schemas.jobs import CHINA
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Schedule
 
     from pipelines.settings import Settings
     from schemas.jobs import ArchiveJob
 
 LOOPBACK = "127.0.0.1"
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
+_ZONE = "Asia/Shanghai"
+# Spans are counted from here. Were they counted from the start of the process, a daily run would never come on a
+# machine that is switched on anew each day.
+_MIDNIGHT = datetime(2024, 1, 1, tzinfo=CHINA)
 
 
 def parse_every(text: str) -> timedelta:
@@ -137,7 +143,7 @@ def deployments_of(
 
     With `care`, maintain each week and verify a tenth of the files each month, too.
     """
-    from prefect.schedules import Cron, Interval
+    from prefect.schedules import Cron
 
     from flows.archive import FLOWS, flow_for, handle_any
     from flows.maintain import maintain, verify
@@ -145,20 +151,26 @@ def deployments_of(
     flows = (*FLOWS.values(), handle_any, maintain, verify)
     found: list[Any] = [flow.to_deployment(name="by-hand", tags=["aweme"]) for flow in flows]
     if care:
-        weekly, monthly = (Cron(times, timezone="Asia/Shanghai") for times in ("30 5 * * 1", "30 6 1 * *"))
+        weekly, monthly = (Cron(times, timezone=_ZONE) for times in ("30 5 * * 1", "30 6 1 * *"))
         found.append(maintain.to_deployment(name="weekly", schedule=weekly, tags=["aweme"]))
         tenth = {"share": 0.1}
         found.append(verify.to_deployment(name="monthly", schedule=monthly, parameters=tenth, tags=["aweme"]))
     for job in jobs:
         flow = flow_for(job.mode)
         try:
-            schedule = Cron(cron, timezone="Asia/Shanghai") if cron else Interval(every) if every else None
+            schedule = Cron(cron, timezone=_ZONE) if cron else _each(every) if every else None
         except ValueError as error:
             raise BadInput(f"--cron cannot be {cron!r}: write five fields, as in '30 3 * * *'.") from error
         name = re.sub(r"[^A-Za-z0-9]+", "-", job.target)[-40:].strip("-") or "job"
         parameters = {"job": job.model_dump(mode="json", exclude_none=True)}
         found.append(flow.to_deployment(name=name, schedule=schedule, parameters=parameters, tags=["aweme"]))
     return found
+
+
+def _each(span: timedelta) -> Schedule:
+    from prefect.schedules import Interval
+
+    return Interval(span, anchor_date=_MIDNIGHT, timezone=_ZONE)
 
 
 def leave_on_signals() -> None:

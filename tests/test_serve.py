@@ -141,6 +141,21 @@ def test_without_care_nothing_of_it_is_scheduled() -> None:
     assert {"maintain", "verify"} <= {deployment.flow_name for deployment in served}
 
 
+def test_a_process_that_is_started_again_keeps_the_times_of_its_schedule() -> None:
+    first, second = (
+        [
+            schedule.schedule.model_dump()
+            for deployment in deployments_of([ArchiveJob(target="x")], every=parse_every("1d"), cron=None)
+            for schedule in deployment.schedules or []
+        ]
+        for _start in range(2)
+    )
+    assert first == second
+    assert [(str(one["anchor_date"]), one["timezone"]) for one in first] == [
+        ("2024-01-01 00:00:00+08:00", "Asia/Shanghai")
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "6", "0h", "h", "6 weeks"])
 def test_a_span_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(BadInput):

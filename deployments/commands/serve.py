@@ -23,7 +23,7 @@ Examples:
 @click.command("serve", epilog=EPILOG)
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("-M", "--mode", metavar="MODE", default="post", show_default=True)
-@click.option("--every", metavar="SPAN", help="30m, 6h, 1d (default 1d)")
+@click.option("--every", metavar="SPAN", help="30m, 6h, 1d (default 1d), counted from midnight in China")
 @click.option("--cron", metavar="CRON", help="times of the day in China's time, as cron writes them")
 @click.option("--care", is_flag=True, help="each week maintain, each month verify a tenth of the files, too")
 @click.option("--media", metavar="KINDS", help="kinds of files to keep")
