@@ -13,9 +13,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import IO, TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
@@ -161,10 +162,19 @@ def deployments_of(
             schedule = Cron(cron, timezone=_ZONE) if cron else _each(every) if every else None
         except ValueError as error:
             raise BadInput(f"--cron cannot be {cron!r}: write five fields, as in '30 3 * * *'.") from error
-        name = re.sub(r"[^A-Za-z0-9]+", "-", job.target)[-40:].strip("-") or "job"
+        name = _name(job.target, {other.name for other in found})
         parameters = {"job": job.model_dump(mode="json", exclude_none=True)}
         found.append(flow.to_deployment(name=name, schedule=schedule, parameters=parameters, tags=["aweme"]))
     return found
+
+
+def _name(target: str, taken: Collection[str]) -> str:
+    """A deployment's name: the end of its target, where the id stands.
+
+    Copied links may end alike, in what the page was opened from; two deployments of one name would be one.
+    """
+    name = re.sub(r"[^A-Za-z0-9]+", "-", target)[-40:].strip("-") or "job"
+    return f"{name}-{sha256(target.encode()).hexdigest()[:8]}" if name in taken else name
 
 
 def _each(span: timedelta) -> Schedule:

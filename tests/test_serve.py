@@ -156,6 +156,15 @@ def test_a_process_that_is_started_again_keeps_the_times_of_its_schedule() -> No
     ]
 
 
+def test_links_that_end_alike_are_schedules_of_their_own() -> None:
+    copied = "?from_tab_name=main&enter_from=video_detail&is_search=0"
+    jobs = [ArchiveJob(target=f"https://www.douyin.com/user/MS4wLjABAAAA{end}{copied}") for end in "ab"]
+    shared = [ArchiveJob(target="看看 木匠阿福 的作品"), ArchiveJob(target="看看 木匠阿美 的作品")]
+    served = deployments_of([*jobs, *shared], every=parse_every("6h"), cron=None)
+    names = [deployment.name for deployment in served if deployment.schedules]
+    assert len(set(names)) == 4, names
+
+
 @pytest.mark.parametrize("text", ["", "6", "0h", "h", "6 weeks"])
 def test_a_span_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
