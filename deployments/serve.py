@@ -199,14 +199,21 @@ def _ends() -> list[signal.Signals]:
     return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-def serve(deployments: Sequence[RunnerDeployment], *, limit: int) -> None:
-    """Serve these deployments until stopped; at most `limit` flow runs at a time, and those under way are cancelled."""
-    asyncio.run(_serve(deployments, limit))
+def serve(deployments: Sequence[RunnerDeployment], *, limit: int, is_new_server: bool) -> None:
+    """Serve these deployments until stopped; at most `limit` flow runs at a time, and those under way are cancelled.
+
+    A server that has only just started has nothing under way: what its books say is, was cut off with the one before.
+    """
+    asyncio.run(_serve(deployments, limit, is_new_server=is_new_server))
 
 
-async def _serve(deployments: Sequence[RunnerDeployment], limit: int) -> None:
+async def _serve(deployments: Sequence[RunnerDeployment], limit: int, *, is_new_server: bool) -> None:
     from prefect.runner import Runner
 
+    from deployments.books import close_cut_off
+
+    if is_new_server:
+        await close_cut_off()
     runner = Runner(limit=limit)
     for deployment in deployments:
         added: Any = runner.add_deployment(deployment)

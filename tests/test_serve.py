@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 
@@ -95,6 +96,48 @@ def test_stopped_in_the_middle_of_a_run_it_ends_soon_and_the_run_counts_as_cance
     assert one(settings_for(tmp_path / "kept", simulator.url), "SELECT count(*) FROM raw_pages") >= 3
     with pytest.raises(URLError):
         ask(api, "/health")
+
+
+@pytest.mark.flow
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups there")
+def test_killed_with_its_server_in_the_middle_of_a_run_it_starts_again_with_nothing_running(tmp_path: Path) -> None:
+    port = free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    with Simulator(World(posts=400, users=1), faults=["user_post:2-=slow:1"]) as simulator:
+        target = simulator.world.accounts[0].home
+        own = environment(tmp_path, simulator.url, AWEME_COOKIE=simulator.world.cookie)
+        words = ["serve", target, "--cron", "0 0 1 1 *", "--media", "none", "--root", "kept", "--port", str(port)]
+        command = [sys.executable, "-m", "deployments.cli", *words]
+
+        def start() -> subprocess.Popen[bytes]:
+            with (tmp_path / "log").open("w") as log:
+                return subprocess.Popen(command, cwd=tmp_path, env=own, stdout=log, stderr=log, start_new_session=True)
+
+        serving = start()
+        try:
+            names = wait_for_deployments(api, serving, tmp_path / "log", count=11)
+            run = start_run(api, "handle-user-post/by-hand", {"job": {"target": target, "media": "none"}})
+            wait_for_a_walk(simulator, serving)
+        finally:
+            kill_all_of(serving)
+        serving = start()
+        try:
+            assert wait_for_deployments(api, serving, tmp_path / "log", count=11) == names
+            ended = end_of(api, run, seconds=30)
+            assert (ended["state_name"], "goes on where it stopped" in ended["state"]["message"]) == ("Crashed", True)
+        finally:
+            serving.terminate()
+            serving.wait(60)
+
+
+def kill_all_of(serving: subprocess.Popen[bytes]) -> None:
+    """End it with its server and its runs as a power cut does: the server first, so that nobody can tell it."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = (tuple(map(int, line.split())) for line in listed.splitlines())
+    for pid in (*sorted(pid for pid, parent in pairs if parent == serving.pid), serving.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    serving.wait(30)
 
 
 @pytest.mark.flow

@@ -79,4 +79,5 @@ def command(
         if care:
             click.echo("  maintain: Mondays 05:30; verify a tenth: the first of a month 06:30 (China's time)")
         click.echo("Ctrl-C stops. A run that is under way goes on where it stopped when it is started again.")
-        serving.serve(serving.deployments_of(jobs, every=span, cron=cron, care=care), limit=limit)
+        served = serving.deployments_of(jobs, every=span, cron=cron, care=care)
+        serving.serve(served, limit=limit, is_new_server=not configured)
