@@ -24,6 +24,7 @@ from schemas.jobs import CHINA
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner import Runner
     from prefect.schedules import Schedule
 
     from pipelines.settings import Settings
@@ -215,9 +216,7 @@ async def _serve(deployments: Sequence[RunnerDeployment], limit: int, *, is_new_
     if is_new_server:
         await close_cut_off()
     runner = Runner(limit=limit)
-    for deployment in deployments:
-        added: Any = runner.add_deployment(deployment)
-        await added
+    await _add(runner, deployments)
     serving = asyncio.ensure_future(runner.start())
     await asyncio.sleep(0)  # it begins with a handler of its own, which leaves in the middle of things
     _cancel_on_signals()
@@ -231,6 +230,20 @@ async def _serve(deployments: Sequence[RunnerDeployment], limit: int, *, is_new_
             serving.cancel()
     with suppress(asyncio.CancelledError):
         await serving
+
+
+async def _add(runner: Runner, deployments: Sequence[RunnerDeployment]) -> None:
+    from flows.reports import lost_server
+
+    try:
+        for deployment in deployments:
+            added: Any = runner.add_deployment(deployment)
+            await added
+    except Exception as error:
+        lost = lost_server(error, instead="unset PREFECT_API_URL, and one is started here")
+        if lost is None:
+            raise
+        raise lost from error
 
 
 def _cancel_on_signals() -> None:

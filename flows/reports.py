@@ -51,8 +51,8 @@ async def report(summary: Summary, root: str) -> None:
         summary.warnings.append(str(lost))
 
 
-def lost_server(error: Exception) -> Unreachable | None:
-    """Our word for an error that says that the Prefect server is not there; None for any other."""
+def lost_server(error: Exception, instead: str = "archive without it: --no-prefect") -> Unreachable | None:
+    """Our word for an error that says that the Prefect server is not there, and what to do; None for any other."""
     chain: list[BaseException] = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
@@ -60,5 +60,5 @@ def lost_server(error: Exception) -> Unreachable | None:
         return None
     return Unreachable(
         f"The Prefect server at {PREFECT_API_URL.value()} does not answer ({type(error).__name__}); look whether it "
-        "runs, or archive without it: --no-prefect."
+        f"runs, or {instead}."
     )

@@ -43,6 +43,16 @@ def test_a_server_that_is_not_there_is_said_in_a_line(tmp_path: Path, simulator:
     assert "Traceback" not in said
 
 
+def test_a_server_that_is_not_there_to_keep_the_schedules_is_said_in_a_line(tmp_path: Path) -> None:
+    api = f"http://127.0.0.1:{free_port()}/api"
+    own = environment(tmp_path, "", PREFECT_API_URL=api, PREFECT_CLIENT_MAX_RETRIES="0", PYTHONPATH=str(ROOT))
+    command = [sys.executable, "-m", "deployments.cli", "serve", "--root", str(tmp_path / "archive")]
+    done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr[-2000:]
+    assert f"{api} does not answer" in done.stderr
+    assert "unset PREFECT_API_URL" in done.stderr
+
+
 def test_a_run_outlives_its_server_and_says_what_it_kept(tmp_path: Path) -> None:
     port = free_port()
     own = server_environment(port, environment(tmp_path, ""))
