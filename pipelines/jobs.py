@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -102,17 +101,16 @@ async def conclude(run: Run, step: Step, work: Callable[[], Awaitable[None]]) ->
     try:
         await step("finish what an earlier run left", lambda: finish_earlier(run))
         await work()
-    except asyncio.CancelledError as stopped:
-        error = stopped
-        _judge(run.summary, "partial", "stopped before the end; the same command goes on where it stopped")
-        await run.end(error)
-        raise
     except ArchiveError as failed:
         error = failed
         _judge(run.summary, *verdict_of(failed))
-    except BaseException as broken:
+    except Exception as broken:
         _judge(run.summary, "failed", f"{type(broken).__name__}: {broken}")
         await run.end(broken)
+        raise
+    except BaseException as stopped:  # a cancelled task, Ctrl-C, or Prefect's exit where what ran the flow was killed
+        _judge(run.summary, "partial", "stopped before the end; the same command goes on where it stopped")
+        await run.end(stopped)
         raise
     if run.summary.missing and run.summary.outcome == "complete":
         _judge(run.summary, "partial", f"{run.summary.missing} files could not be had; run it again to try once more")

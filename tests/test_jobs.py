@@ -52,6 +52,22 @@ def test_an_accounts_posts_become_rows_and_verified_files(tmp_path: Path, simula
     assert one(settings, "SELECT count(*) FROM rejects") == summary.rejects
 
 
+@pytest.mark.parametrize("stop", [SystemExit(1), KeyboardInterrupt()], ids=["told to exit", "Ctrl-C"])
+def test_a_run_that_is_told_to_leave_is_noted_as_stopped_and_not_as_broken(
+    tmp_path: Path, simulator: Simulator, stop: BaseException
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="none")
+
+    def leave(name: str, **_facts: object) -> None:
+        if name == "total":
+            raise stop
+
+    with pytest.raises(type(stop)):
+        archive(settings, simulator.world.accounts[0].home, on_event=leave)
+    ((outcome, reason),) = ask(settings, "SELECT outcome, reason FROM runs")
+    assert (outcome, reason.partition(";")[0]) == ("partial", "stopped before the end")
+
+
 @pytest.mark.parametrize(
     ("target", "mode"),
     [("no link at all", None), ("https://example.com/user/MS4wLjAB", None), ("7298145681699622182", "like")],
