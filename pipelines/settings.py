@@ -165,6 +165,8 @@ def absolute_root(root: str) -> str:
             raise BadInput(f"root cannot be {root!r}: give a folder or s3://bucket/prefix.")
         _check_prefix(root, rest.rstrip("/"))
         return f"{scheme}://{rest.rstrip('/')}"
+    if root.lower().startswith("s3:"):  # a slash too few would keep an archive in a folder of that name
+        raise BadInput(f"root cannot be {root!r}: a bucket is written s3://bucket/prefix.")
     return str(_expanded(root, "root").absolute())
 
 

@@ -119,6 +119,7 @@ def test_a_catalog_that_was_named_before_keeps_its_name_and_its_root(place: Path
     ("options", "told"),
     [
         ({"root": "ftp://x/y"}, "s3://bucket/prefix"),
+        ({"root": "s3:/bucket/prefix"}, "s3://bucket/prefix"),
         ({"root": "~nobody-of-that-name/x"}, "no such home"),
         ({"cookie_file": "~nobody-of-that-name/x", "cookie": ""}, "no such home"),
         ({"root": "s3://b/what?"}, "no '[?]'"),
