@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.cookies import with_secret
+from flows.overtaken import overtaken_at
 from flows.reports import lost_server, report
 from flows.steps import ended_in_words, tracked
 from flows.telling import tell_event, tell_summary
@@ -46,6 +47,10 @@ def _named(what: str) -> Callable[[], str]:
 
 @ended_in_words
 async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
+    if due := await overtaken_at():
+        return Completed(
+            name="Skipped", message=f"The run that was due at {due:%Y-%m-%d %H:%M:%S} UTC does this one's work."
+        )
     job = job.model_copy(update={"mode": mode})
     settings = await with_secret(_settings.get() or load_settings())
     listener = _listener.get()
