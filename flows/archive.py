@@ -33,14 +33,15 @@ _summary: ContextVar[list[Summary] | None] = ContextVar("summary", default=None)
 OWN_JOB = ArchiveJob()
 
 
-def _named(what: str) -> Callable[[], str]:
-    """A run's name with the end of its target: a whole link would fill the screen."""
+def _named(what: str | None) -> Callable[[], str]:
+    """A run's name: what, or its mode, and the end of its target, since a whole link would fill the screen."""
 
     def name() -> str:
         job = flow_run.parameters.get("job")
-        target = job.get("target", "") if isinstance(job, dict) else getattr(job, "target", "")
+        facts = job if isinstance(job, dict) else getattr(job, "__dict__", {})
+        target, kind = facts.get("target", ""), what or f"{facts.get('mode') or Mode.POST} of"
         short = str(target).partition("?")[0].rstrip("/")
-        return f"{what} {short if len(short) <= 24 else '…' + short[-20:]}"
+        return f"{kind} {short if len(short) <= 24 else '…' + short[-20:]}"
 
     return name
 
@@ -119,7 +120,7 @@ async def handle_user_feed(job: ArchiveJob = OWN_JOB) -> State[Any]:
     return await _archive(job, Mode.FEED)
 
 
-@flow(name="handle-any", flow_run_name="{job.mode} of {job.target}")
+@flow(name="handle-any", flow_run_name=_named(None))
 async def handle_any(job: ArchiveJob) -> State[Any]:
     """Archive in the mode that the job names: comments, related, follow-feed, collects, following, search, hot, ..."""
     return await _archive(job, job.mode or Mode.POST)

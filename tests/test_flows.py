@@ -176,6 +176,25 @@ def test_a_job_that_cannot_be_ends_as_failed_with_what_to_do_and_no_traceback(
         tracked(settings, target=post, mode=Mode.LIKE)
 
 
+def test_a_run_of_any_mode_is_named_by_the_mode_it_takes_and_the_end_of_its_target(
+    tmp_path: Path, prefect: None
+) -> None:
+    from flows.archive import handle_any
+
+    with Simulator(World(seed=9, users=1, posts=0)) as simulator, in_force(simulator, tmp_path / "archive"):
+        link = f"https://www.douyin.com/video/{simulator.world.accounts[0].sec_user_id}"
+        for mode, name in {None: "post of", Mode.COMMENTS: "comments of"}.items():
+            state: Any = asyncio.run(handle_any(ArchiveJob(target=link, mode=mode), return_state=True))
+            assert asyncio.run(name_of(state.state_details.flow_run_id)) == f"{name} …{link[-20:]}"
+
+
+async def name_of(flow_run_id: uuid.UUID) -> str:
+    from prefect import get_client
+
+    async with get_client() as client:
+        return (await client.read_flow_run(flow_run_id)).name
+
+
 def test_every_flow_that_archives_is_chosen_by_a_mode() -> None:
     from prefect import Flow
 
