@@ -28,9 +28,7 @@ async def close_cut_off() -> int:
     async with get_client() as client:
         cut_off = [run for run in await _under_way(client) if run.work_pool_name is None]
         for run in cut_off:
-            state: State[Any] = Crashed(
-                message="It was cut off with the server; the next run goes on where it stopped."
-            )
+            state: State[Any] = Crashed(message=_CUT_OFF)
             await client.set_flow_run_state(run.id, state, force=True)
     return len(cut_off)
 
