@@ -22,6 +22,7 @@ def environment(folder: Path, upstream: str, **own: str) -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(folder),
+        "PYTHONPATH": str(Path(__file__).parents[1]),  # this checkout, whichever one the interpreter has
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
