@@ -184,6 +184,23 @@ def test_a_late_observation_of_a_series_is_put_in_its_place(lake):
     assert rows == [(at(1), 10), (at(5), 20), (at(9), 30)]
 
 
+def test_a_late_observation_of_a_series_takes_the_place_of_the_next_one_that_tells_the_same(lake):
+    """Of two runs at once, the one that asked first may be the last to make rows."""
+
+    def seen(hour, likes, page_id):
+        row = {"aweme_id": "71", "observed_at": at(hour), "like_count": likes, "page_id": page_id}
+        lake.apply({"post_stats": frame("post_stats", row)}, [page_id], run_id="r1")
+
+    seen(1, 10, "a")
+    seen(6, 20, "b")
+    seen(9, 30, "c")
+    seen(5, 20, "d")
+    rows = "SELECT observed_at, like_count, page_id FROM post_stats ORDER BY 1"
+    assert lake.query(rows).rows() == [(at(1), 10, "a"), (at(5), 20, "d"), (at(9), 30, "c")]
+    seen(0, 10, "e")
+    assert lake.query(rows).rows() == [(at(0), 10, "e"), (at(5), 20, "d"), (at(9), 30, "c")]
+
+
 def test_nothing_of_a_failed_batch_is_kept(lake):
     bad = frames_of_posts("p1", 1, ["71"])
     bad["media"] = bad["media"].with_columns(pl.lit(None, dtype=pl.String).alias("kind"))

@@ -62,7 +62,8 @@ def apply(
                 if name == "posts":
                     new_posts = merged.rows.height - merged.known.height
             elif table.kind is Kind.SERIES:
-                rows[name] = insert(con, table, merge.append(table, stored.rows, frame))
+                appended = merge.append(table, stored.rows, frame)
+                rows[name] = replace(con, table, appended.rows, known=appended.idle)
             else:
                 rows[name] = insert(con, table, frame)
     changed = pl.concat(changes)

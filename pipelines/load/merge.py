@@ -265,7 +265,15 @@ def _as_text(column: Column, name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String)
 
 
-def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """`rows` of a series to keep; `idle` are the keys of stored ones that tell nothing beside what came late."""
+
+    rows: pl.DataFrame
+    idle: pl.DataFrame
+
+
+def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> Appended:
     """The rows of a series worth keeping: those in which a known value differs from the last known one of the key.
 
     `stored` holds, for the same keys, either the last known values at the newest stored moment, or all rows of a key
@@ -275,10 +283,10 @@ def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFr
     values = [name for name in table.names if name not in table.key and name != "page_id"]
     new = moments(table, frame)
     if stored.is_empty() and not _has_repeats(new, subject):
-        return new.filter(pl.any_horizontal(pl.col(values).is_not_null())).select(table.names)
+        return _none_idle(table, new.filter(pl.any_horizontal(pl.col(values).is_not_null())))
     if (apart := _beside_last(new, stored, subject)) is not None:
         differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _IN)) for name in values]
-        return apart.filter(pl.any_horizontal(differs)).select(table.names)
+        return _none_idle(table, apart.filter(pl.any_horizontal(differs)))
     both = [
         stored.select(table.names).with_columns(pl.lit(value=True).alias(_IN)),
         new.with_columns(pl.lit(value=False).alias(_IN)),
@@ -288,7 +296,16 @@ def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFr
     rows = rows.filter(pl.col(_IN) | pl.col("observed_at").ne_missing(pl.col("observed_at").shift(1).over(subject)))
     last = [pl.col(name).forward_fill().over(subject).shift(1).over(subject).alias(name + _ANY) for name in values]
     differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _ANY)) for name in values]
-    return rows.with_columns(last).filter(~pl.col(_IN) & pl.any_horizontal(differs)).select(table.names)
+    tells = pl.any_horizontal(differs)
+    told = rows.with_columns(last).select([*table.names, _IN, tells.alias(_NEW)])
+    return Appended(
+        rows=told.filter(~pl.col(_IN) & pl.col(_NEW)).select(table.names),
+        idle=told.filter(pl.col(_IN) & ~pl.col(_NEW)).select(table.key),
+    )
+
+
+def _none_idle(table: Table, rows: pl.DataFrame) -> Appended:
+    return Appended(rows=rows.select(table.names), idle=table.schema.to_frame().select(table.key))
 
 
 def _beside_last(new: pl.DataFrame, stored: pl.DataFrame, subject: list[str]) -> pl.DataFrame | None:
