@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.asking import read_one
 from pipelines.errors import Absent, Unfamiliar
+from pipelines.walking import LASTING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from pipelines.house import Step
     from pipelines.run import Run
     from pipelines.walking import Walk
-
-LASTING = ("post", "like", "collect", "mix", "collects")
-"""Listings that show the same posts again; what a feed or a search leaves out means nothing."""
 
 CONFIRMED_AT_MOST = 200
 _COMMIT_PAGES = 25

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _VERDICTS = ("", "complete", "as asked", "unknown", "partial")
 
+LASTING = ("post", "like", "collect", "mix", "collects")
+"""Listings that show the same posts again; what a feed or a search leaves out means nothing."""
+
 # One step reads so many pages or so many seconds, whichever comes first: steps are coarse, and a retry costs little.
 _STEP_PAGES = 25
 _STEP_SECONDS = 60.0
@@ -52,13 +55,19 @@ class Walk:
         """The most items to read."""
         return self.run.job.limit or self.listing.default_limit
 
+    @property
+    def _is_dated(self) -> bool:
+        return endpoint_of(self.listing.operation).order is Order.TIME
+
     async def to_end(self, step: Step) -> None:
         """Walk until the listing, or what was asked of it, is at its end; raise what stopped it before that."""
         await self._on(step)
         if self._took_up and self.last is not None and self.last.verdict == "complete":
-            # What was published since the walk was cut off stands above the place where it went on.
-            self._whole_since = self.whole_since
-            self._looks_again, self._ended, self._pages = True, False, None
+            # What was published since the walk was cut off stands above the place where it went on. In a list without
+            # an order of time it may stand anywhere, and what moved up was passed over: all of it is read once more.
+            if self._is_dated:
+                self._whole_since, self._looks_again = self.whole_since, True
+            self._ended, self._pages = False, None
             await self._on(step)
         if self.last is None:
             return
@@ -150,7 +159,7 @@ class Walk:
         # A listing without an order of time is read to its end each time.
         is_full = (job.full and not self._looks_again) or endpoint.order is Order.PLACE
         goes_on = takes_up(endpoint, checkpoint, is_full=is_full, max_items=self.limit, start_cursor=start)
-        self._took_up = self._took_up or (goes_on and endpoint.order is Order.TIME)
+        self._took_up = self._took_up or (goes_on and (self._is_dated or self.listing.listing in LASTING))
         fresh_from = began - timedelta(days=job.refresh_days) if job.refresh_days else None
 
         async def known(ids: Sequence[str]) -> set[str]:

@@ -15,7 +15,7 @@ import pytest
 from archives import archive, ask, one, settings_for
 
 from deployments.simulator.server import Simulator
-from deployments.simulator.world import World
+from deployments.simulator.world import Post, World
 from pipelines.errors import BadInput
 from schemas.jobs import Mode
 
@@ -219,6 +219,27 @@ assert archive(settings, sys.argv[3]).outcome == "complete"
 assert archive(settings, sys.argv[3], full=True).outcome == "complete"
 print(*(name for name in sys.modules if name.partition(".")[0] in ("pyarrow", "pandas", "prefect")))
 """
+
+
+class NewestFirst(World):
+    """Its mixes show their newest episode first, as many owners have it."""
+
+    def episode(self, user: int, which: int, number: int) -> Post:
+        return super().episode(user, which, self.episodes(user, which) + 1 - number)
+
+
+def test_a_mix_that_changed_since_its_walk_was_cut_is_complete_only_with_what_is_new(tmp_path: Path) -> None:
+    world = NewestFirst(seed=1, users=2, posts=60)
+    with Simulator(world, faults=["user_mix:3=empty"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", max_tries=1)
+        entries = "SELECT count(*) FROM listing_entries WHERE gone_at IS NULL"
+        cut = archive(settings, world.mix_id(0), mode="mix", page_counts=2)
+        assert (cut.outcome, one(settings, entries)) == ("partial", 4)
+        world.add_posts(0, 10)
+        assert world.episodes(0, 0) == 7
+        whole = archive(settings, world.mix_id(0), mode="mix", page_counts=2)
+        assert (whole.verdict, one(settings, entries)) == ("complete", 7)
+        assert whole.gone_entries == 0
 
 
 def test_a_run_loads_no_library_that_it_can_do_without(tmp_path: Path, simulator: Simulator) -> None:
