@@ -199,3 +199,20 @@ def test_a_post_that_is_only_hidden_from_its_accounts_list_is_not_called_gone(
     asked = len([r for r in simulator.log if r.operation == "post_detail"])
     archive(settings, home, full=True)
     assert len([r for r in simulator.log if r.operation == "post_detail"]) == asked, "it is asked after once"
+
+
+def test_a_file_that_was_nowhere_to_be_had_is_looked_for_again_once_its_post_is_back(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=6)
+    with Simulator(world, faults=["media:*=404", "play:*=404"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="cover")
+        home, lost = world.accounts[1].home, world.post(1, 3).aweme_id
+        archive(settings, home)
+        states = "SELECT state, count(*) FROM files GROUP BY ALL"
+        assert ask(settings, states) == [("absent", 6)]
+        simulator.app.faults.clear()
+        world.delete(lost)
+        assert archive(settings, home, full=True).gone_posts == 1
+        assert ask(settings, states) == [("absent", 6)], "nobody asks for them twice"
+        world.restore(lost)
+        assert archive(settings, home, full=True).files == 1
+        assert ask(settings, "SELECT media_id FROM files WHERE state = 'stored'") == [(f"{lost}:cover:0",)]

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.load import merge
 from pipelines.load.passing import rows_of, shown
+from pipelines.load.returned import look_again
 from pipelines.load.stored import Stored, among, known_ahead
 from schemas.catalog import BY_NAME
 from schemas.raw import APPLIED_PAGES
@@ -68,6 +69,7 @@ def apply(
                 rows[name] = insert(con, table, frame)
     changed = pl.concat(changes)
     rows["changes"] = insert(con, CHANGES, changed)
+    look_again(con, changed)
     rejects = given.get("rejects")
     insert(con, APPLIED_PAGES, _marks(fresh, rejects, run_id, applied_at))
     return Applied(
