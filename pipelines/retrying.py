@@ -65,7 +65,7 @@ class Retry:
         pages = await on_lake(failures.failed_pages, lake, self.reason)
         broken = await on_lake(failures.broken_walks, lake, self.reason, AS_ASKED)
         walks = dict.fromkeys(map(_named, broken))
-        walks |= dict.fromkeys(_named(one) for one in pages if ENDPOINTS[one.operation].is_listing)
+        walks |= dict.fromkeys([_named(one) for one in pages if await self._is_wanting(one)])
         lost = await on_lake(failures.lost_posts, lake, self.reason)
         for operation, owner_id in walks:
             told = await on_lake(failures.job_of, lake, operation, owner_id)
@@ -73,6 +73,16 @@ class Retry:
         await self.step("ask again for single pages", lambda: self._pages(pages))
         await self.step("ask again for lost posts", lambda: self._posts(lost))
         await self._files()
+
+    async def _is_wanting(self, page: Failure) -> bool:
+        """Whether a failed page of a listing is not made up for: a later walk may have read past it in other steps."""
+        endpoint = ENDPOINTS[page.operation]
+        if not endpoint.is_listing:
+            return False
+        lake = await self.run.house.lake()
+        last = await self.run.house.on_lake(lake.checkpoint, endpoint.listing or endpoint.name, page.target)
+        is_whole = last is not None and last.verdict == "complete" and not last.reason
+        return not (is_whole and page.at and last.started_at and last.started_at > page.at)
 
     async def _walk(self, operation: str, owner_id: str, job: ArchiveJob) -> None:
         listing = _LISTINGS.get(operation)

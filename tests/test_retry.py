@@ -52,6 +52,18 @@ def test_a_walk_that_broke_off_goes_on_and_nothing_else_is_asked(tmp_path: Path)
         assert retry(settings).is_nothing
 
 
+def test_a_walk_that_another_made_up_for_in_other_steps_is_not_taken_up(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False)
+    home = world.accounts[1].home
+    with Simulator(world, faults=["user_post:3=empty"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", max_tries=1)
+        assert archive(settings, home, page_counts=18).outcome == "partial"
+        assert archive(settings, home, page_counts=7, full=True).verdict == "complete"
+        there = "SELECT count(*) FROM raw_pages WHERE cursor IN (SELECT cursor FROM raw_pages WHERE outcome <> 'ok')"
+        assert one(settings, there) == 1, "nobody asked at that place again"
+        assert retry(settings).is_nothing
+
+
 def test_a_walk_keeps_to_its_job_however_often_the_retry_itself_fails(tmp_path: Path) -> None:
     world = World(seed=1, users=1, posts=60)
     with Simulator(world, faults=["user_post:2-4=empty"]) as simulator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,21 +15,22 @@ TRANSIENT = ("RateLimited", "Unreachable", "Interrupted", "LakeBusy", "Transient
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that failed: the operation and whom it asked about, and why."""
+    """Something that failed: the operation and whom it asked about, why, and (of a page) when."""
 
     operation: str
     target: str
     reason: str
+    at: datetime | None = None
 
 
 def failed_pages(lake: Lake, reason: str | None) -> list[Failure]:
     """Questions whose last answer was a failure that may pass, one for each operation and target."""
     sql = """
-WITH failed AS (SELECT page_id, operation, target, cursor, outcome FROM raw_pages
+WITH failed AS (SELECT page_id, operation, target, cursor, outcome, fetched_at FROM raw_pages
                 WHERE outcome IN (SELECT unnest(?)) AND (? IS NULL OR lower(outcome) = lower(?))),
 answered AS (SELECT page_id, operation, target, cursor FROM raw_pages
              WHERE outcome NOT IN (SELECT unnest(?)) AND page_id > (SELECT min(page_id) FROM failed))
-SELECT f.operation, f.target, arg_max(f.outcome, f.page_id) FROM failed f
+SELECT f.operation, f.target, arg_max(f.outcome, f.page_id), max(f.fetched_at) FROM failed f
 WHERE NOT EXISTS (SELECT 1 FROM answered a WHERE a.operation = f.operation AND a.target = f.target
                   AND a.cursor IS NOT DISTINCT FROM f.cursor AND a.page_id > f.page_id)
 GROUP BY ALL ORDER BY ALL"""
