@@ -156,6 +156,17 @@ def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:
     assert {p.what for p in found.problems} == {"table"}
 
 
+@pytest.mark.parametrize("table", ["posts", "media", "raw_pages"])
+def test_spoilt_pages_of_any_column_are_found(settings: Settings, table: str) -> None:
+    (lost,) = ask(settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}') LIMIT 1")[0]
+    body = Path(lost).read_bytes()
+    part = len(body) // 8
+    for place in (part, 2 * part, 4 * part):  # the list of the columns lies at the end
+        Path(lost).write_bytes(body[:place] + b"\xff" * part + body[place + part :])
+        found = verify(settings, now=utc_now)
+        assert [(problem.what, problem.path) for problem in found.problems] == [("table", lost)], place
+
+
 def run_cli(*words: str, env: dict[str, str] | None = None) -> Any:
     return CliRunner(env=env).invoke(cli, list(words), standalone_mode=False)
 
