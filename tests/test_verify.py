@@ -18,8 +18,10 @@ from click.testing import CliRunner
 from deployments.cli import cli
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.care.exporting import FORMATS
 from pipelines.care.repairing import repair
 from pipelines.care.verifying import verify
+from pipelines.errors import Blocked
 from pipelines.house import utc_now
 from pipelines.settings import Settings
 
@@ -165,6 +167,21 @@ def test_spoilt_pages_of_any_column_are_found(settings: Settings, table: str) ->
         Path(lost).write_bytes(body[:place] + b"\xff" * part + body[place + part :])
         found = verify(settings, now=utc_now)
         assert [(problem.what, problem.path) for problem in found.problems] == [("table", lost)], place
+
+
+@pytest.mark.parametrize("body", [None, b"", b"PAR1 and no more"])
+def test_a_parquet_file_that_is_missing_or_damaged_is_told_by_every_command(
+    settings: Settings, tmp_path: Path, body: bytes | None
+) -> None:
+    (lost,) = ask(settings, "SELECT data_file FROM ducklake_list_files('archive', 'posts') LIMIT 1")[0]
+    Path(lost).unlink() if body is None else Path(lost).write_bytes(body)
+    export = ["export", "-o", str(tmp_path / "out"), "--format"]
+    for words in (["sql", "FROM posts_latest"], ["status"], ["maintain"], *([*export, shape] for shape in FORMATS)):
+        told = run_cli(*words, "--root", settings.root)
+        assert isinstance(told.exception, Blocked), (words, told.exception)
+        assert "aweme verify names all" in str(told.exception)
+        assert lost in str(told.exception)
+    assert not (tmp_path / "out").exists()
 
 
 def run_cli(*words: str, env: dict[str, str] | None = None) -> Any:

@@ -10,6 +10,7 @@ import polars as pl
 
 from pipelines.errors import BadInput, LakeBusy, Unreachable
 from pipelines.load.attach import NAME
+from pipelines.load.turns import lost
 from schemas.catalog import BY_NAME
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def _told(error: duckdb.Error) -> Exception:
     """DuckDB's error as one of ours; itself where it is a fault of the program."""
     import duckdb
 
+    if (of_tables := lost(error)) is not None:
+        return of_tables
     if "locked" in str(error):
         return LakeBusy("The catalog is busy: try again in a moment.")
     if isinstance(error, duckdb.ProgrammingError | duckdb.DataError | duckdb.NotSupportedError):

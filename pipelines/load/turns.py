@@ -8,6 +8,7 @@ own, on PostgreSQL by an advisory lock. Both end with the process that holds the
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 import threading
 import time
@@ -33,6 +34,8 @@ _SHUT = ("read-only file system", "readonly database", "permission denied", "una
 # What DuckDB says of a bucket whose server is away, lacks what it is asked for, or refuses the key.
 _AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
 _GONE = ("http code 404", "http 404")
+# DuckLake names every file of its tables so.
+_OF_TABLES = re.compile(r"/ducklake-[0-9a-f-]+\.parquet")
 _REFUSED = ("http code 401", "http code 403", "http 401", "http 403", "forbidden")
 _TRIES = 12
 
@@ -166,7 +169,20 @@ def known(error: Exception) -> ArchiveError | None:
                 f"has to come from a backup. ({told})"
             )
         return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
-    return blocked(error)
+    return blocked(error) or lost(error)
+
+
+def lost(error: Exception) -> Blocked | None:
+    """What a person has to do where a Parquet file of the tables is missing or damaged; None for all else."""
+    text = str(error)
+    is_away = any(word in text.lower() for word in _AWAY) and not any(word in text.lower() for word in _GONE)
+    if not _OF_TABLES.search(text) or is_away or blocked(error):
+        return None
+    return Blocked(
+        "A file of the tables is missing or damaged, and aweme verify names all that are: restore it from a backup. "
+        "Without one, aweme rebuild makes the tables again from raw_pages, which has to be whole, but not files, "
+        f"checkpoints and runs. ({text.splitlines()[0]})"
+    )
 
 
 @contextmanager
