@@ -18,6 +18,7 @@ from deployments.simulator.world import World
 from pipelines import loading
 from pipelines.care.rebuilding import rebuild
 from pipelines.house import open_lake
+from pipelines.load.replacing import MADE
 from pipelines.settings import Settings
 from schemas.catalog import TABLES
 from schemas.pages import Page
@@ -224,6 +225,35 @@ def test_the_command_tells_differences_as_json_and_exits_3_where_answers_stay_ra
     assert shown.return_value == 3
     assert "left raw" in shown.output
     assert one(lived, "SELECT count(*) FROM posts WHERE caption = 'misread'") == 0
+
+
+def lose(settings: Settings, *tables: str) -> None:
+    """Damage or remove the files of these tables, in turns."""
+    for number, table in enumerate(tables):
+        rows = ask(settings, f"SELECT data_file, delete_file FROM ducklake_list_files('archive', '{table}')")
+        for path in {Path(path) for row in rows for path in row if path}:
+            path.write_bytes(b"nothing") if number % 2 else path.unlink()
+
+
+@pytest.mark.parametrize("tables", [("posts", "changes"), tuple(sorted(table.name for table in MADE))])
+def test_tables_of_which_files_are_lost_are_made_again(lived: Settings, tables: tuple[str, ...]) -> None:
+    before = rows_of(lived)
+    lose(lived, *tables)
+    done = rebuild(lived)
+    assert {table.table for table in done.tables if table.rows_after} >= {name for name in tables if before[name]}
+    after = rows_of(lived)
+    for name in set(before) - {"changes", "listing_entries", "users", "applied_pages"}:
+        assert after[name] == before[name], name
+    # What no page tells: marks of entries that came back, names of folders, and when which run applied a page.
+    assert len(after["applied_pages"]) == len(before["applied_pages"])
+    assert len(after["users"]) == len(before["users"])
+    assert after["listing_entries"] == before["listing_entries"] or "listing_entries" in tables
+
+
+def test_a_table_of_which_a_file_is_lost_is_told_before_it_is_made_again(lived: Settings) -> None:
+    lose(lived, "posts")
+    told = rebuild(lived, dry_run=True)
+    assert [(table.table, table.rows_before) for table in told.differing] == [("posts", 0)]
 
 
 def test_a_place_without_an_archive_is_told(tmp_path: Path) -> None:

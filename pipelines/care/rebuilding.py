@@ -2,6 +2,7 @@
 
 The tables are made in an archive of their own on local disk, page after page in the order in which they were read,
 compared with those in force, and what differs is put in their place in one commit: a crash loses nothing but the work.
+A table of which files are missing or damaged is made anew as a whole.
 Raw pages, files, checkpoints and runs are not touched. Folders of accounts, and the marks of entries that full walks
 found gone (`changes` holds them), come from no page; they are carried over and set again at their moment.
 """
@@ -18,9 +19,10 @@ from pipelines.batches import HELD_BYTES, batches_of
 from pipelines.care.scratch import scratch_folder
 from pipelines.errors import LakeBusy
 from pipelines.house import open_lake
+from pipelines.load import auditing
 from pipelines.load.marks import gone_marks, set_marks
 from pipelines.load.rawpages import READABLE
-from pipelines.load.replacing import Difference, differences, lacking, take_place
+from pipelines.load.replacing import MADE, Difference, differences, lacking, take_place
 from pipelines.transform.frames import frames_of
 
 if TYPE_CHECKING:
@@ -83,19 +85,21 @@ def rebuild(
     with scratch_folder("aweme-rebuild-", scratch) as folder:
         beside = replace(settings, root=str(folder), catalog=f"sqlite:{folder}/catalog.sqlite", s3={})
         with open_lake(settings, read_only=dry_run) as lake:
-            done = Rebuilt()
+            done, lost = Rebuilt(), auditing.lost_tables(lake, MADE)
             with open_lake(beside) as fresh:
-                _replay_all(lake, fresh, unfamiliar=unfamiliar, done=done, on_progress=on_progress)
+                _replay_all(lake, fresh, unfamiliar=unfamiliar, lost=lost, done=done, on_progress=on_progress)
             if dry_run:
-                done.tables = differences(lake, beside.catalog)
+                done.tables = differences(lake, beside.catalog, lost)
             else:
-                done.tables = _put_in_place(lake, beside, done)
+                done.tables = _put_in_place(lake, beside, lost, done)
                 done.is_written = bool(done.differing)
             done.left_raw = lake.query(_LEFT_RAW_SQL).to_dicts()
     return done
 
 
-def _replay_all(lake: Lake, fresh: Lake, *, unfamiliar: bool, done: Rebuilt, on_progress: Progress) -> None:
+def _replay_all(
+    lake: Lake, fresh: Lake, *, unfamiliar: bool, lost: frozenset[str], done: Rebuilt, on_progress: Progress
+) -> None:
     where = f"{READABLE} OR {_UNFAMILIAR}" if unfamiliar else READABLE
     total = lake.query(f"SELECT count(*) FROM raw_pages WHERE {where}").item()
 
@@ -103,15 +107,15 @@ def _replay_all(lake: Lake, fresh: Lake, *, unfamiliar: bool, done: Rebuilt, on_
         done.pages += pages
         on_progress(done.pages, total)
 
-    done.rejects += replay(fresh, lake.raw_pages(where=where, max_bytes=HELD_BYTES), gone_marks(lake), told)
+    done.rejects += replay(fresh, lake.raw_pages(where=where, max_bytes=HELD_BYTES), gone_marks(lake, lost), told)
 
 
-def _put_in_place(lake: Lake, beside: Settings, done: Rebuilt) -> list[Difference]:
+def _put_in_place(lake: Lake, beside: Settings, lost: frozenset[str], done: Rebuilt) -> list[Difference]:
     for _ in range(_TRIES):
-        found = take_place(lake, beside.catalog)
+        found = take_place(lake, beside.catalog, lost)
         if found is not None:
             return found
-        page_ids, marks = lacking(lake, beside.catalog)
+        page_ids, marks = lacking(lake, beside.catalog, lost)
         with open_lake(beside) as fresh:
             done.rejects += replay(fresh, lake.raw_pages(page_ids, max_bytes=HELD_BYTES), marks, lambda _pages: None)
         done.pages += len(page_ids)

@@ -14,8 +14,9 @@ from pipelines.load.attach import NAME, quoted
 from pipelines.load.contents import Found
 from pipelines.load.passing import shown
 from pipelines.load.stored import among
+from pipelines.load.turns import known, lost
 from schemas.catalog import TABLES
-from schemas.table import TIME
+from schemas.table import TIME, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,17 +139,41 @@ def table_files(lake: Lake) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
+def lost_tables(lake: Lake, tables: Iterable[Table]) -> frozenset[str]:
+    """Those of these tables of which a Parquet file is missing or damaged; every page of all is read.
+
+    Raises what else stands in the way: a bucket that is away says nothing about a table.
+    """
+    import duckdb
+
+    names, found = {table.name for table in tables}, set[str]()
+    for table, path in table_files(lake):
+        if table in names - found:
+            try:
+                _read(lake, table, path)
+            except duckdb.Error as error:
+                if lost(error) is None:
+                    raise known(error) or error from None
+                found.add(table)
+    return frozenset(found)
+
+
 def parquet_problem(lake: Lake, table: str, path: str) -> str | None:
     """What is wrong with a Parquet file, every page of which is read; bodies of raw pages are held to their hashes."""
     import duckdb
 
+    try:
+        wrong = _read(lake, table, path)
+    except duckdb.Error as error:
+        return str(error).splitlines()[0][:300]
+    return f"{wrong} bodies differ from their hash" if wrong else None
+
+
+def _read(lake: Lake, table: str, path: str) -> int:
+    """Read every page of a Parquet file; returns how many bodies of raw pages differ from their hash."""
     # DuckDB reads no column that the answer has not, so each is in it.
     asked = "0, max(hash(COLUMNS(*)))"
     if table == "raw_pages" and "-delete" not in path:
         test = "body_sha256 IS NOT NULL AND sha256(body) IS DISTINCT FROM body_sha256"
         asked = f"count(*) FILTER ({test}), max(hash(COLUMNS(* EXCLUDE (body))))"
-    try:
-        wrong = lake.cursor().execute(f"SELECT {asked} FROM read_parquet({quoted(path)})").fetchall()[0][0]
-    except duckdb.Error as error:
-        return str(error).splitlines()[0][:300]
-    return f"{wrong} bodies differ from their hash" if wrong else None
+    return int(lake.cursor().execute(f"SELECT {asked} FROM read_parquet({quoted(path)})").fetchall()[0][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,26 @@ if TYPE_CHECKING:
 
     from pipelines.load.lake import Lake
 
+_ROW_KEY = " || ':' || ".join(LISTING_ENTRIES.key)
+_BORNE = f"""
+SELECT 'listing_entries' AS table_name, {_ROW_KEY} AS row_key, 'gone_at' AS column_name, gone_at AS observed_at,
+       NULL::VARCHAR AS old_value, strftime(gone_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') AS new_value, page_id
+FROM listing_entries WHERE gone_at IS NOT NULL ORDER BY observed_at, row_key
+"""
 _MARKS = "table_name = 'listing_entries' AND column_name = 'gone_at' AND new_value IS NOT NULL"
 
 
-def gone_marks(lake: Lake) -> pl.DataFrame:
-    """The rows of `changes` that full walks wrote, oldest first; answers of Douyin never set this column."""
-    return lake.query(f"SELECT * FROM changes WHERE {_MARKS} ORDER BY observed_at, row_key")
+def gone_marks(lake: Lake, lost: Collection[str] = ()) -> pl.DataFrame:
+    """The rows of `changes` that full walks wrote, oldest first; answers of Douyin never set this column.
+
+    `lost` are tables that cannot be read: without `changes`, entries tell of the marks that they bear, and none of
+    former ones.
+    """
+    if CHANGES.name not in lost:
+        return lake.query(f"SELECT * FROM changes WHERE {_MARKS} ORDER BY observed_at, row_key")
+    if LISTING_ENTRIES.name not in lost:
+        return lake.query(_BORNE)
+    return pl.DataFrame(schema=CHANGES.schema)
 
 
 def set_marks(lake: Lake, marks: pl.DataFrame) -> None:
@@ -38,9 +53,8 @@ def set_marks(lake: Lake, marks: pl.DataFrame) -> None:
 
 
 def _mark(con: duckdb.DuckDBPyConnection, marks: pl.DataFrame, gone_at: datetime) -> None:
-    key = " || ':' || ".join(LISTING_ENTRIES.key)
     with shown(con, "marked", marks.select("row_key")):
         # What was seen again later, by a page that is applied already, is not gone.
-        sql = f"""UPDATE listing_entries SET gone_at = ? WHERE {key} IN (SELECT row_key FROM marked)
+        sql = f"""UPDATE listing_entries SET gone_at = ? WHERE {_ROW_KEY} IN (SELECT row_key FROM marked)
         AND gone_at IS NULL AND last_seen_at < ?"""
         con.execute(sql, [gone_at, gone_at])

@@ -20,6 +20,8 @@ from schemas.posts import COUNTS
 if TYPE_CHECKING:
     import duckdb
 
+    from schemas.table import Table
+
 VERSION = 1
 """Raised when what a column or table means changes; added columns and tables need no new version."""
 
@@ -115,6 +117,19 @@ def _with_room(con: duckdb.DuckDBPyConnection, statement: str) -> None:
         con.execute(f"SET GLOBAL memory_limit = '{usual}'")
 
 
+def make_again(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Put an empty table in the place of one of which files are lost: to delete its rows, DuckLake would read them."""
+    con.execute(f'DROP TABLE {NAME}."{table.name}"')
+    for statement in (table.create_sql(), *table.comment_sql()):
+        con.execute(statement)
+
+
+def order_again(con: duckdb.DuckDBPyConnection) -> None:
+    """The orders of tables, after some were made again; they must be committed before."""
+    for statement in _sort_statements():
+        con.execute(statement)
+
+
 def finish(con: duckdb.DuckDBPyConnection) -> None:
     """The second transaction: options and orders of tables, which must be committed before, and the version."""
     if is_current(con):
@@ -122,8 +137,7 @@ def finish(con: duckdb.DuckDBPyConnection) -> None:
     for table, options in _TABLE_OPTIONS.items():
         for name, value in options.items():
             con.execute(f"CALL {NAME}.set_option('{name}', '{value}', table_name => '{table}')")
-    for statement in _sort_statements():
-        con.execute(statement)
+    order_again(con)
     _index_statistics(con)
     version = f"SELECT {VERSION} AS version, '{fingerprint()}' AS fingerprint"
     con.execute(f"CREATE OR REPLACE VIEW {_VERSION_VIEW} AS {version}")
