@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipelines.house import OnEvent
     from schemas.jobs import Plan, Summary
 
+_LEGIBLE, _BESIDE, _FEW = 8, 3, 2  # letters that a column needs, and what rich puts between two
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -34,12 +35,20 @@ def print_json(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
-    """A table on standard output, as wide as the terminal; plain where it is no terminal."""
+    """A table on standard output, as wide as the terminal; plain where it is no terminal.
+
+    Where so many columns leave no room to read any, each row is a table of its own: a line for each column.
+    """
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else 200)
+    if sum(min(cell_len(name), _LEGIBLE) + _BESIDE for name in columns) > console.width and len(columns) > _FEW:
+        for number, row in enumerate(rows, 1):
+            table(("column", "value"), list(zip(columns, row, strict=True)), title=f"Row {number}")
+        return
     drawn = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for name in columns:
         drawn.add_column(name, overflow="fold")

@@ -79,6 +79,10 @@ def test_archive_then_sql_then_status(aweme, running: Simulator, tmp_path: Path)
     assert status["listings"][0]["verdict"] == "complete"
     table = aweme("sql", "SELECT aweme_id, caption FROM posts ORDER BY aweme_id LIMIT 3")
     assert "3 rows" in table.stdout
+    wide = aweme("sql", "FROM posts_latest ORDER BY aweme_id LIMIT 2").stdout
+    (post,) = value(aweme("sql", "--json", "FROM posts_latest ORDER BY aweme_id LIMIT 1"))
+    assert wide.count(" aweme_id ") == wide.count(" last_seen_at ") == 2, "43 columns have no room side by side"
+    assert all(str(post[name]) in wide for name in ("aweme_id", "sec_user_id", "page_id")), wide
     csv = aweme("sql", "--format", "csv", "SELECT aweme_id FROM posts LIMIT 2").stdout.splitlines()
     assert csv[0] == "aweme_id"
     assert len(csv) == 3
