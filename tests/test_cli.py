@@ -96,6 +96,20 @@ def test_archive_then_sql_then_status(aweme, running: Simulator, tmp_path: Path)
     assert "no/such/folder.csv cannot be written" in lost.stderr
 
 
+@pytest.mark.parametrize("shape", ["csv", "parquet"])
+def test_a_reader_who_has_seen_enough_ends_an_answer_without_a_word(
+    aweme, running: Simulator, tmp_path: Path, shape: str
+) -> None:
+    aweme("archive", running.world.accounts[0].home, "--media", "none", "--max-counts", "1")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "deployments.cli", "sql", "--root", "a", "--format", shape, "FROM range(20000)"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as shut:
+        done = subprocess.run(command, cwd=tmp_path, env=environ, stdout=shut, stderr=subprocess.PIPE, timeout=120)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_the_attach_statements_open_the_archive_in_a_plain_duckdb(aweme, running: Simulator, tmp_path: Path) -> None:
     aweme("archive", running.world.accounts[0].home, "--media", "none")
     statements = aweme("sql", "--attach").stdout

@@ -136,19 +136,25 @@ def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:
 
 def send(frame: pl.DataFrame, shape: str, target: IO[bytes]) -> None:
     """Write a frame as Parquet, JSON or CSV to a stream."""
-    if shape == "parquet":
-        frame.write_parquet(target)
-    elif shape == "json":
+    import polars as pl
+
+    if shape == "json":
         from deployments.reading import json_rows
 
         target.write(json_rows(frame).encode() + b"\n")
-    else:
-        try:
+        return
+    try:
+        if shape == "parquet":
+            frame.write_parquet(target)
+        else:
             _flat(frame).write_csv(target)
-        except OSError as error:
-            if "Broken pipe" in str(error):  # polars tells it without the number by which Python knows it
-                raise BrokenPipeError from error
-            raise
+    except (OSError, pl.exceptions.ComputeError) as error:
+        # polars tells of the stream in its own words, without the number by which Python knows what is wrong.
+        if "Broken pipe" in str(error):
+            raise BrokenPipeError from error
+        if "os error" in str(error):
+            raise OSError(str(error)) from error
+        raise
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
