@@ -33,7 +33,10 @@ def open_reader(settings: Settings, *, at: datetime | None = None) -> Iterator[L
 def json_rows(frame: pl.DataFrame) -> str:
     """A frame as one JSON array of objects; times as ISO 8601 text, numbers as numbers, bytes as hexadecimal digits."""
     import orjson
+    import polars as pl
 
+    # orjson takes whole numbers up to 64 bits, and asks nobody about larger ones.
+    frame = frame.cast({pl.Int128: pl.String}) if pl.Int128 in frame.dtypes else frame
     return orjson.dumps(frame.to_dicts(), default=_plain, option=orjson.OPT_UTC_Z).decode()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from deployments.reading import json_rows
 from pipelines.errors import BadInput, Unreachable
-from pipelines.load.asking import ask
+from pipelines.load.asking import ask, frame
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,34 @@ from pipelines.load.asking import ask
 def test_a_question_that_cannot_be_answered_is_an_error_of_ours(sql: str, error: type[Exception], told: str) -> None:
     with duckdb.connect() as con, pytest.raises(error, match=told):
         ask(con, sql, ())
+
+
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        ("[INTERVAL 1 DAY]", '["1 day, 0:00:00"]'),
+        ("{'a': INTERVAL 1 DAY, 'b': [1]}", '{"a": "1 day, 0:00:00", "b": [1]}'),
+        ("MAP {2: 'two', 4: '四'}", '{"2": "two", "4": "四"}'),
+        ("[340282366920938463463374607431768211455::UHUGEINT]", "[340282366920938463463374607431768211455]"),
+        ("union_value(k := 1)", "1"),
+        ("[1, NULL]", [1, None]),
+    ],
+)
+def test_what_polars_has_not_becomes_text_however_deep_it_lies(sql: str, shown: object) -> None:
+    with duckdb.connect() as con:
+        assert frame(ask(con, f"SELECT {sql} AS x", ())).to_dicts() == [{"x": shown}]
+
+
+@pytest.mark.parametrize("sql", ["['infinity'::TIMESTAMPTZ]", "{'a': DATE '10000-01-01'}", "DATE '10000-01-01'"])
+def test_a_moment_beyond_the_calendar_is_told_however_deep_it_lies(sql: str) -> None:
+    with duckdb.connect() as con, pytest.raises(BadInput, match="after 9999"):
+        frame(ask(con, f"SELECT {sql} AS x", ()))
+
+
+def test_a_number_beyond_64_bits_is_text_in_json() -> None:
+    with duckdb.connect() as con:
+        asked = frame(ask(con, f"SELECT {2**127 - 1}::HUGEINT AS n, INTERVAL 1 DAY AS d, 5::HUGEINT AS few", ()))
+    assert json.loads(json_rows(asked)) == [{"n": str(2**127 - 1), "d": "1 day, 0:00:00", "few": 5}]
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

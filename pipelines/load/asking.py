@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
 
 _FIRST_DAY, _LAST_DAY = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))
 _PER_DAY = {None: 1, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-_FOREIGN = ("INTERVAL", "TIME WITH TIME ZONE", "TIME_NS", "BIT", "UUID", "VARIANT", "MAP", "UHUGEINT")
+_FOREIGN = {
+    "interval",
+    "time with time zone",
+    "time_ns",
+    "bit",
+    "uuid",
+    "variant",
+    "map",
+    "union",
+    "uhugeint",
+    "bignum",
+}
+_NESTED = {"list", "array", "struct", "map", "union"}
 
 
 def ask(
@@ -57,30 +70,54 @@ def _told(error: duckdb.Error) -> Exception:
 
 
 def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The answer as a frame; types that polars has not (INTERVAL, TIME WITH TIME ZONE, ...) as text."""
+    """The answer as a frame; types that polars has not (INTERVAL, MAP, ...) as text, as JSON where they are nested."""
     described = answer.description or []
-    foreign = [str(column[1]).split("(")[0] in _FOREIGN for column in described]
+    foreign = [_is_foreign(column[1]) for column in described]
     if not any(foreign):
         return _of_calendar(answer.pl())
     names = [column[0] for column in described]
     rows = answer.fetchall()
     values = {
-        name: [str(row[at]) if foreign[at] and row[at] is not None else row[at] for row in rows]
+        name: [_text(row[at]) if foreign[at] and row[at] is not None else row[at] for row in rows]
         for at, name in enumerate(names)
     }
     return pl.DataFrame(values, strict=False)
 
 
+def _is_foreign(dtype: Any) -> bool:
+    """Whether polars has not this type of DuckDB's, or one of those within it."""
+    if dtype.id in _FOREIGN:
+        return True
+    return dtype.id in _NESTED and any(hasattr(part, "id") and _is_foreign(part) for _, part in dtype.children)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = {str(name): part for name, part in value.items()}
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list | tuple) else str(value)
+
+
 def _of_calendar(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame itself; BadInput where it holds moments that Python's calendar, which ends with 9999, has not."""
-    for name, dtype in frame.schema.items():
-        if isinstance(dtype, pl.Date | pl.Datetime):
-            days = frame.get_column(name).to_physical() // _PER_DAY[getattr(dtype, "time_unit", None)]
+    for name in frame.columns:
+        for moments in _moments(frame.get_column(name)):
+            days = moments.to_physical() // _PER_DAY[getattr(moments.dtype, "time_unit", None)]
             if not days.is_between(_FIRST_DAY, _LAST_DAY).all():
                 raise BadInput(
                     f'"{name}" holds moments before the year 1 or after 9999: cast it to VARCHAR to see them.'
                 )
     return frame
+
+
+def _moments(column: pl.Series) -> Iterator[pl.Series]:
+    """The moments in a column, also those in its lists and structs."""
+    if isinstance(column.dtype, pl.Date | pl.Datetime):
+        yield column
+    elif isinstance(column.dtype, pl.List | pl.Array):
+        yield from _moments(column.explode())
+    elif isinstance(column.dtype, pl.Struct):
+        for name in column.struct.fields:
+            yield from _moments(column.struct.field(name))
 
 
 def stats(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
