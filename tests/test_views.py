@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from lakes import at, frame, frames_of_posts, local
 
+from deployments.commands.sql import EPILOG
 from pipelines.load.views import VIEWS
 from schemas.files import Kept
 
@@ -23,6 +27,17 @@ def lake(tmp_path):
             ]
         )
         yield opened
+
+
+TOLD = (Path(__file__).parents[1] / "README.md").read_text("utf-8") + EPILOG
+QUESTIONS = re.findall(r'^\s*aweme sql .*?"((?:SELECT|FROM|SHOW) .*?)"', TOLD, re.MULTILINE)
+
+
+@pytest.mark.parametrize("sql", sorted(set(QUESTIONS)))
+def test_what_readme_and_help_ask_is_answered(lake, sql):
+    answer = lake.query(sql)
+    assert answer.height
+    assert "comment" not in answer.columns or answer["comment"].null_count() == 0
 
 
 def test_each_view_says_what_it_shows(lake):

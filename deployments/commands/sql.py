@@ -24,7 +24,7 @@ EPILOG = """
 \b
 Examples:
   aweme sql "SELECT nickname, count(*) AS posts FROM posts GROUP BY 1 ORDER BY 2 DESC"
-  aweme sql "DESCRIBE posts"
+  aweme sql "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = 'posts'"
   aweme sql "SHOW TABLES"
   aweme sql --format csv "FROM posts_latest" > posts.csv
   aweme sql --format parquet -o posts.parquet "FROM posts_latest"
@@ -78,8 +78,9 @@ def command(
     """Ask the archive in SQL (DuckDB's). QUERY may be `-` to read it from standard input. Nothing can be changed.
 
     Tables: posts, post_stats, users, media, files, listing_entries, changes, ... Views for people: posts_latest,
-    post_growth, missing_media, account_history, storage_by_user. Each column carries a comment: DESCRIBE, or
-    SELECT * FROM duckdb_columns(). With --at they show what was known then, as far back as `aweme maintain` keeps.
+    post_growth, missing_media, account_history, storage_by_user. Columns of tables carry comments, see the examples;
+    DESCRIBE gives their types only. With --at they show what was known then, as far back as `aweme maintain` keeps.
+    Of several statements the answer to the last is shown.
     """
     from deployments.reading import open_reader
     from deployments.screen import print_json
