@@ -36,6 +36,10 @@ _AWAY = ("could not connect to server", "connection error for http", "unable to 
 _GONE = ("http code 404", "http 404")
 # DuckLake names every file of its tables so.
 _OF_TABLES = re.compile(r"/ducklake-[0-9a-f-]+\.parquet")
+_MEND = (
+    "aweme verify names all such files: restore them from a backup. Without one, aweme rebuild makes the tables again "
+    "from raw_pages, which has to be whole, but not files, checkpoints and runs."
+)
 _REFUSED = ("http code 401", "http code 403", "http 401", "http 403", "forbidden")
 _TRIES = 12
 
@@ -165,8 +169,7 @@ def known(error: Exception) -> ArchiveError | None:
             return Blocked(f"The bucket may not be read or written with this S3 key: check key and rights. ({told})")
         if any(word in text for word in _GONE):
             return Blocked(
-                "The bucket is not there, or a file of the tables is missing in it: check the root; what was removed "
-                f"has to come from a backup. ({told})"
+                f"The bucket is not there, or a file of the tables is missing in it: check the root. {_MEND} ({told})"
             )
         return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
     return blocked(error) or lost(error)
@@ -178,11 +181,7 @@ def lost(error: Exception) -> Blocked | None:
     is_away = any(word in text.lower() for word in _AWAY) and not any(word in text.lower() for word in _GONE)
     if not _OF_TABLES.search(text) or is_away or blocked(error):
         return None
-    return Blocked(
-        "A file of the tables is missing or damaged, and aweme verify names all that are: restore it from a backup. "
-        "Without one, aweme rebuild makes the tables again from raw_pages, which has to be whole, but not files, "
-        f"checkpoints and runs. ({text.splitlines()[0]})"
-    )
+    return Blocked(f"A file of the tables is missing or damaged. {_MEND} ({text.splitlines()[0]})")
 
 
 @contextmanager
