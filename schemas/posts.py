@@ -71,7 +71,8 @@ POST_STATS = Table(
 
 POST_TAGS = Table(
     "post_tags",
-    "A hashtag, mention or search word in a caption, with its place.",
+    "A hashtag, mention or search word in a caption, with its place. One may stand in a caption twice; those of a "
+    "former caption stay, with an older observed_at than the post's.",
     Kind.FACTS,
     (
         c.key(c.AWEME_ID),

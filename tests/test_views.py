@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lakes import at, frame, frames_of_posts, local
 
+from deployments.commands.demo import QUERIES
 from deployments.commands.sql import EPILOG
 from pipelines.load.views import VIEWS
 from schemas.files import Kept
@@ -38,6 +39,20 @@ def test_what_readme_and_help_ask_is_answered(lake, sql):
     answer = lake.query(sql)
     assert answer.height
     assert "comment" not in answer.columns or answer["comment"].null_count() == 0
+
+
+def test_a_hashtag_that_stands_in_a_caption_twice_is_one_post_to_the_demo(lake):
+    tag = {
+        "aweme_id": "71",
+        "kind": "hashtag",
+        "tag_id": "9",
+        "tag_name": "日常",
+        "observed_at": at(1),
+        "page_id": "p6",
+    }
+    lake.apply({"post_tags": frame("post_tags", {**tag, "start": 0}, {**tag, "start": 4})}, ["p6"], run_id="r1")
+    (sql,) = [sql for title, sql in QUERIES if title == "Hashtags"]
+    assert lake.query(sql).rows() == [("日常", 1)]
 
 
 def test_each_view_says_what_it_shows(lake):

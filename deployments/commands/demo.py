@@ -28,8 +28,8 @@ QUERIES = (
     ),
     (
         "Hashtags",
-        "SELECT tag_name AS hashtag, count(*) AS posts FROM post_tags WHERE kind = 'hashtag'\n"
-        "GROUP BY ALL ORDER BY posts DESC, hashtag LIMIT 5",
+        "SELECT tag_name AS hashtag, count(DISTINCT aweme_id) AS posts\n"
+        "FROM post_tags WHERE kind = 'hashtag' GROUP BY ALL ORDER BY posts DESC, hashtag LIMIT 5",
     ),
 )
 
