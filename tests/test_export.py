@@ -28,7 +28,7 @@ from lakes import frames_of_posts, local
 from deployments.cli import cli
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
-from pipelines.care import sheets
+from pipelines.care import gallery, sheets
 from pipelines.care.exporting import export
 from pipelines.errors import BadInput
 from pipelines.house import open_lake, utc_now
@@ -142,6 +142,15 @@ def test_pages_open_without_a_program_and_every_link_leads_somewhere(
     assert shown == one(settings, "SELECT count(*) FROM files WHERE state = 'stored'")
     assert "&lt;script&gt;" in posts
     assert all(aweme_id in posts for (aweme_id,) in ask(settings, "SELECT aweme_id FROM posts"))
+
+
+def test_pages_keep_the_lines_of_a_caption(tmp_path: Path) -> None:
+    with local(tmp_path) as lake:
+        lake.apply(frames_of_posts("p1", 1, ["71"], caption="two\nlines"), ["p1"], run_id="r")
+        gallery.write(lake, tmp_path / "pages", lambda _path: None, lambda _posts: None)
+    (page,) = (tmp_path / "pages" / "accounts").iterdir()
+    assert "<p>two\nlines</p>" in page.read_text("utf-8")
+    assert "p{white-space:pre-line}" in page.read_text("utf-8"), "a browser joins lines otherwise"
 
 
 def test_a_bag_proves_that_it_is_whole(settings: Settings, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding
 a{color:#0645ad}header{margin-bottom:1.5rem}
 .posts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))}
 article{background:#fff;border:1px solid #ddd;border-radius:.5rem;padding:.75rem;overflow-wrap:anywhere}
-article img,article video{width:100%;border-radius:.25rem}.gone{border-color:#b00}.note{color:#666;font-size:.85rem}
+p{white-space:pre-line}article img,article video{width:100%;border-radius:.25rem}
+.gone{border-color:#b00}.note{color:#666;font-size:.85rem}
 table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ddd;padding:.3rem .5rem;text-align:left}
 """
 _POLICY = "default-src 'none'; img-src 'self' data: file:; media-src 'self' file:; style-src 'unsafe-inline'"
