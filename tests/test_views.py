@@ -94,6 +94,13 @@ def test_the_history_of_an_account_tells_of_it_and_of_its_posts_in_order(lake):
     assert rows == [("posts", "caption", "hello", "edited"), ("users", "nickname", "Ann", "Beth")]
 
 
+def test_the_history_of_an_account_bears_its_present_name_throughout(lake):
+    gone = {"aweme_id": "71", "observed_at": at(4.5), "gone_at": at(4.5), "nickname": "Ann", "page_id": "p7"}
+    lake.apply({"posts": frame("posts", gone)}, ["p7"], run_id="r1")
+    rows = lake.query("SELECT column_name, nickname FROM account_history").rows()
+    assert rows == [("caption", "Beth"), ("gone_at", "Beth"), ("nickname", "Beth")], "gone before it was renamed"
+
+
 def test_storage_is_told_per_account_and_kind(lake):
     sql = "SELECT nickname, file_count, byte_count, missing_count FROM storage_by_user WHERE kind = 'video'"
     assert lake.query(sql).rows() == [("Beth", 1, 7, 1)]

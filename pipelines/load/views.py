@@ -55,15 +55,16 @@ WHERE f.state IS DISTINCT FROM 'stored'
 
 ACCOUNT_HISTORY = View(
     "account_history",
-    "What changed of an account and its posts, in order.",
+    "What changed of an account and its posts, in order, under the account's present name.",
     """
 SELECT u.sec_user_id, u.nickname, c.observed_at, 'users' AS table_name, c.row_key, c.column_name, c.old_value,
        c.new_value, c.page_id
 FROM changes c JOIN users u ON u.sec_user_id = c.row_key WHERE c.table_name = 'users'
 UNION ALL
-SELECT p.sec_user_id, p.nickname, c.observed_at, 'posts' AS table_name, c.row_key, c.column_name, c.old_value,
-       c.new_value, c.page_id
-FROM changes c JOIN posts p ON p.aweme_id = c.row_key WHERE c.table_name = 'posts'
+SELECT p.sec_user_id, coalesce(u.nickname, p.nickname) AS nickname, c.observed_at, 'posts' AS table_name, c.row_key,
+       c.column_name, c.old_value, c.new_value, c.page_id
+FROM changes c JOIN posts p ON p.aweme_id = c.row_key LEFT JOIN users u ON u.sec_user_id = p.sec_user_id
+WHERE c.table_name = 'posts'
 ORDER BY sec_user_id, observed_at
 """,
 )
