@@ -85,6 +85,8 @@ def main(args: list[str] | None = None) -> None:
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     # To look for plugins, pydantic reads what every installed package says of itself: a twentieth of a second.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Where rich is there, httpx loads a command of its own, and pygments with it: a tenth of a second. It does without.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort:

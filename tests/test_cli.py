@@ -198,6 +198,15 @@ def test_resolve_reads_lines_of_any_system(aweme) -> None:
     assert [(one["input"], one.get("kind")) for one in found] == [(link, "post"), ("nothing", None), (link, "post")]
 
 
+def test_a_run_for_a_script_loads_nothing_that_draws_or_schedules(aweme, running: Simulator) -> None:
+    home = running.world.accounts[0].home
+    done = aweme("archive", home, "--json", "--media", "none", PYTHONPROFILEIMPORTTIME="1")
+    assert value(done)[0]["outcome"] == "complete"
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert {"httpx", "polars"} <= loaded
+    assert not {"pygments", "rich", "prefect"} & loaded
+
+
 def test_a_name_of_the_environment_that_is_no_setting_is_said(aweme) -> None:
     done = aweme("config", "--json", AWEME_ROOTS="elsewhere", AWEME_ZZZ="1", AWEME_TARGET="LINK")
     assert done.returncode == 0
