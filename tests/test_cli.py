@@ -91,6 +91,8 @@ def test_archive_then_sql_then_status(aweme, running: Simulator, tmp_path: Path)
     assert (tmp_path / "posts.parquet").read_bytes()[:4] == b"PAR1"
     nested = aweme("sql", "--format", "csv", "SELECT [1, 2] AS a, {'x': '木'} AS b, ['u', 'v'] AS c, 'z'::BLOB AS d")
     assert nested.stdout.splitlines() == ["a,b,c,d", '"[1, 2]","{""x"": ""木""}",u v,7a'], nested.stderr
+    assert aweme("sql", "--format", "csv", "-o", "-", "SELECT 1 AS a").stdout == "a\n1\n"
+    assert not (tmp_path / "-").exists()
     lost = aweme("sql", "--format", "csv", "-o", "no/such/folder.csv", "SELECT 1")
     assert lost.returncode == 2
     assert "no/such/folder.csv cannot be written" in lost.stderr

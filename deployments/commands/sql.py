@@ -62,7 +62,9 @@ def moment_of(_ctx: Any, _param: Any, text: str | None) -> datetime | None:
     metavar="TIME",
     help="as it was then: 2026-01-01 or 2026-01-01T12:30 (UTC)",
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="write to a file")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="write to a file; - is standard output"
+)
 @place
 @as_json
 def command(
@@ -75,7 +77,7 @@ def command(
     catalog: str | None,
     as_json: bool,
 ) -> None:
-    """Ask the archive in SQL (DuckDB's). QUERY may be `-` to read it from standard input. Nothing can be changed.
+    """Ask the archive in SQL (DuckDB's). QUERY may be `-` to read it from standard input. The archive stays as it is.
 
     Tables: posts, post_stats, users, media, files, listing_entries, changes, ... Views for people: posts_latest,
     post_growth, missing_media, account_history, storage_by_user. Columns of tables carry comments, see the examples;
@@ -85,6 +87,7 @@ def command(
     from deployments.reading import open_reader
     from deployments.screen import print_json
 
+    output = None if output == Path("-") else output
     with open_reader(settings_of(root=root, catalog=catalog), at=moment) as lake:
         if attach:
             statements = lake.attach_sql()
