@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import chdir
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,18 @@ def test_pages_keep_the_lines_of_a_caption(tmp_path: Path) -> None:
     (page,) = (tmp_path / "pages" / "accounts").iterdir()
     assert "<p>two\nlines</p>" in page.read_text("utf-8")
     assert "p{white-space:pre-line}" in page.read_text("utf-8"), "a browser joins lines otherwise"
+
+
+def test_pages_give_days_as_douyin_does(tmp_path: Path) -> None:
+    late = datetime(2024, 5, 5, 23, 8, tzinfo=UTC)
+    with local(tmp_path) as lake:
+        lake.apply(frames_of_posts("p1", 1, ["71"], created_at=late), ["p1"], run_id="r")
+        gallery.write(lake, tmp_path / "pages", lambda _path: None, lambda _posts: None)
+    (page,) = (tmp_path / "pages" / "accounts").iterdir()
+    assert "2024-05-06 ·" in page.read_text("utf-8")
+    index = (tmp_path / "pages" / "index.html").read_text("utf-8")
+    assert "2024-05-06" in index
+    assert "UTC+8" in index
 
 
 def test_a_bag_proves_that_it_is_whole(settings: Settings, tmp_path: Path) -> None:

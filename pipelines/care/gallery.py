@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from schemas.jobs import CHINA
+
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
 
@@ -77,7 +79,8 @@ def _index(accounts: list[dict[str, Any]]) -> str:
         for number, account in enumerate(accounts, 1)
     )
     head = "<tr><th>account</th><th>posts</th><th>gone since</th><th>first</th><th>last</th></tr>"
-    return _document("Archive", ["<h1>Archive</h1><table>", head, *rows, "</table>"])
+    note = '<p class="note">Days are those of China (UTC+8).</p>'
+    return _document("Archive", ["<h1>Archive</h1><table>", head, *rows, f"</table>{note}"])
 
 
 def _page(account: dict[str, Any], posts: list[Any], number: int, page: int, pages: int, link: Link) -> str:
@@ -130,4 +133,5 @@ def _who(account: dict[str, Any]) -> str:
 
 
 def _day(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d}" if moment else ""
+    # As Douyin shows it, and as the names of files have it.
+    return f"{moment.astimezone(CHINA):%Y-%m-%d}" if moment else ""
