@@ -91,8 +91,9 @@ class DouyinDownloader(Tasks):
         hosts = Hosts(per_host, concurrency, self.sleep)
         work = _Work(self, hosts, on_done, on_bytes, refresh, adopt, Shelf(self.storage))
         queue = iter(wanted)
-        # More than may get something at a time: the others wait for the disk.
-        workers = [asyncio.create_task(work.through(queue)) for _ in range(max(concurrency, 1) + _SETTLING)]
+        # On a disk more than may get something at a time: the others wait for it. Objects of a bucket wait for nothing.
+        count = max(concurrency, 1) + (_SETTLING if self.storage.is_local else 0)
+        workers = [asyncio.create_task(work.through(queue)) for _ in range(count)]
         try:
             await asyncio.gather(*workers)
         finally:
