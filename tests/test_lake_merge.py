@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.load.deciding import comes_late, deciding, filled
-from pipelines.load.merge import append, merge, moments
+from pipelines.load.merge import merge, moments
+from pipelines.load.series import append
 from schemas.posts import POST_STATS, POSTS
 from schemas.runs import CHANGES
 from schemas.table import TEXTS, TIME, Column, Kind, Rule, Table

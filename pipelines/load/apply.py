@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipelines.load import merge
+from pipelines.load import merge, series
 from pipelines.load.passing import rows_of, shown
 from pipelines.load.returned import look_again
 from pipelines.load.stored import Stored, among, known_ahead
@@ -63,7 +63,7 @@ def apply(
                 if name == "posts":
                     new_posts = merged.rows.height - merged.known.height
             elif table.kind is Kind.SERIES:
-                appended = merge.append(table, stored.rows, frame)
+                appended = series.append(table, stored.rows, frame)
                 rows[name] = replace(con, table, appended.rows, known=appended.idle)
             else:
                 rows[name] = insert(con, table, frame)

@@ -36,7 +36,7 @@ def moments(table: Table, frame: pl.DataFrame, by: Sequence[str] = ()) -> pl.Dat
     """One row per key and moment, in that order: of several, the first known value of each column."""
     by = list(dict.fromkeys([*(by or table.key), "observed_at"]))
     ordered = frame.sort([*by, "page_id"], maintain_order=True)
-    if not _has_repeats(ordered, by):
+    if not has_repeats(ordered, by):
         return ordered
     picks = [_first(column) for column in table if column.name not in by]
     return ordered.group_by(by, maintain_order=True).agg(picks).select(table.names)
@@ -55,7 +55,7 @@ def merge(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> Merged:
     """Merge observed rows with the stored rows of the same keys; both have the table's columns."""
     key = list(table.key)
     new = moments(table, frame)
-    is_sequence = _has_repeats(new, key)
+    is_sequence = has_repeats(new, key)
     if stored.is_empty() and not is_sequence:  # the usual case of a first run: every rule gives the row itself
         return Merged(rows=new.select(table.names), known=new.select(key).clear(), changes=CHANGES.schema.to_frame())
     # Step by step: to plan these wide expressions as one lazy query takes longer than to carry them out.
@@ -70,7 +70,7 @@ def merge(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> Merged:
     )
 
 
-def _has_repeats(rows: pl.DataFrame, key: Sequence[str]) -> bool:
+def has_repeats(rows: pl.DataFrame, key: Sequence[str]) -> bool:
     """Whether rows that are sorted by key hold one of them twice."""
     if rows.height < 2:
         return False
@@ -263,56 +263,3 @@ def _as_text(column: Column, name: str) -> pl.Expr:
     if isinstance(column.dtype, pl.Datetime):
         return pl.col(name).dt.to_string("%Y-%m-%dT%H:%M:%S%.6fZ")
     return pl.col(name).cast(pl.String)
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """`rows` of a series to keep; `idle` are the keys of stored ones that tell nothing beside what came late."""
-
-    rows: pl.DataFrame
-    idle: pl.DataFrame
-
-
-def append(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> Appended:
-    """The rows of a series worth keeping: those in which a known value differs from the last known one of the key.
-
-    `stored` holds, for the same keys, either the last known values at the newest stored moment, or all rows of a key
-    of which something older was observed. A moment that is stored already is not stored twice.
-    """
-    subject = [name for name in table.key if name != "observed_at"]
-    values = [name for name in table.names if name not in table.key and name != "page_id"]
-    new = moments(table, frame)
-    if stored.is_empty() and not _has_repeats(new, subject):
-        return _none_idle(table, new.filter(pl.any_horizontal(pl.col(values).is_not_null())))
-    if (apart := _beside_last(new, stored, subject)) is not None:
-        differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _IN)) for name in values]
-        return _none_idle(table, apart.filter(pl.any_horizontal(differs)))
-    both = [
-        stored.select(table.names).with_columns(pl.lit(value=True).alias(_IN)),
-        new.with_columns(pl.lit(value=False).alias(_IN)),
-    ]
-    order = [*subject, "observed_at", _IN]
-    rows = pl.concat(both).sort(order, descending=[name == _IN for name in order], maintain_order=True)
-    rows = rows.filter(pl.col(_IN) | pl.col("observed_at").ne_missing(pl.col("observed_at").shift(1).over(subject)))
-    last = [pl.col(name).forward_fill().over(subject).shift(1).over(subject).alias(name + _ANY) for name in values]
-    differs = [pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.col(name + _ANY)) for name in values]
-    tells = pl.any_horizontal(differs)
-    told = rows.with_columns(last).select([*table.names, _IN, tells.alias(_NEW)])
-    return Appended(
-        rows=told.filter(~pl.col(_IN) & pl.col(_NEW)).select(table.names),
-        idle=told.filter(pl.col(_IN) & ~pl.col(_NEW)).select(table.key),
-    )
-
-
-def _none_idle(table: Table, rows: pl.DataFrame) -> Appended:
-    return Appended(rows=rows.select(table.names), idle=table.schema.to_frame().select(table.key))
-
-
-def _beside_last(new: pl.DataFrame, stored: pl.DataFrame, subject: list[str]) -> pl.DataFrame | None:
-    """New rows beside the stored ones, where every key has one new moment and at most one stored, which is older."""
-    if _has_repeats(new, subject) or stored.select(pl.struct(subject).is_duplicated().any()).item():
-        return None
-    last = stored.rename({name: name + _IN for name in stored.columns if name not in subject})
-    rows = new.join(last, on=subject, how="left", maintain_order="left")
-    is_late = rows.select((pl.col("observed_at") <= pl.col("observed_at" + _IN)).any()).item()
-    return None if is_late else rows
