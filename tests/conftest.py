@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefects import prefect_server
 from servers import postgres_server, s3_server
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 
-__all__ = ["postgres_server", "s3_server", "shared", "simulator", "world"]
+__all__ = ["postgres_server", "prefect_server", "s3_server", "shared", "simulator", "world"]
 
 _SHARED = Path(__file__).parents[2] / "shared"
 

@@ -7,14 +7,29 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import pytest
+
+from deployments.serve import own_server
+
 ROOT = Path(__file__).parents[1]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 _ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@pytest.fixture
+def prefect_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the API of a Prefect server that ends with the test."""
+    for name in ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")  # own_server sets them: as they were, after the test
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    with own_server(free_port()) as address:
+        yield f"{address}/api"
 
 
 def environment(folder: Path, upstream: str, **own: str) -> dict[str, str]:
@@ -22,7 +37,7 @@ def environment(folder: Path, upstream: str, **own: str) -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(folder),
-        "PYTHONPATH": str(Path(__file__).parents[1]),  # this checkout, whichever one the interpreter has
+        "PYTHONPATH": str(ROOT),  # this checkout, whichever one the interpreter has
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from urllib.request import Request, urlopen
 import pytest
 from archives import ask as ask_archive
 from archives import settings_for
-from prefects import ROOT, ask, environment, free_port
+from prefects import ROOT, ask, environment
 
-from deployments.serve import own_server
 from deployments.simulator.server import Simulator
 
 # Registers a schedule that is due every few seconds, which nobody serves.
@@ -32,24 +31,15 @@ scheduled.apply()
 """
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name in ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED"):
-        monkeypatch.setenv(name, "")  # own_server sets them: as they were, after the test
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    with own_server(free_port()) as address:
-        yield f"{address}/api"
-
-
 @pytest.mark.flow
 def test_of_several_late_runs_the_last_does_the_work_and_those_before_it_ask_nothing(
-    tmp_path: Path, server: str, simulator: Simulator
+    tmp_path: Path, prefect_server: str, simulator: Simulator
 ) -> None:
     target = simulator.world.accounts[0].home
-    own = environment(tmp_path, simulator.url, PREFECT_API_URL=server)
+    own = environment(tmp_path, simulator.url, PREFECT_API_URL=prefect_server)
     subprocess.run([sys.executable, "-c", REGISTER, target], cwd=ROOT, env=own, check=True, timeout=120)
-    wait_for(server, 3, lambda run: run["expected_start_time"] < datetime.now(UTC).isoformat())
-    unschedule(server)
+    wait_for(prefect_server, 3, lambda run: run["expected_start_time"] < datetime.now(UTC).isoformat())
+    unschedule(prefect_server)
     words = ["serve", target, "--media", "none", "--cron", "0 0 1 1 *", "--root", "kept"]
     command = [sys.executable, "-m", "deployments.cli", *words]
     with (
@@ -57,8 +47,8 @@ def test_of_several_late_runs_the_last_does_the_work_and_those_before_it_ask_not
         subprocess.Popen(command, cwd=tmp_path, env=own, stdout=log, stderr=log) as serving,
     ):
         try:
-            wait_for(server, 1, lambda run: run["state_name"] == "Completed")
-            runs = [run for run in runs_of(server) if run["state_type"] != "SCHEDULED"]
+            wait_for(prefect_server, 1, lambda run: run["state_name"] == "Completed")
+            runs = [run for run in runs_of(prefect_server) if run["state_type"] != "SCHEDULED"]
         finally:
             serving.terminate()
             serving.wait(60)

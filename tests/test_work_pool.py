@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from archives import one, settings_for
-from prefects import PREFECT, ROOT, end_of, environment, free_port, log_of, start_run
+from prefects import PREFECT, ROOT, end_of, environment, log_of, start_run
 
-from deployments.serve import own_server
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import describe
 
 FILE = ROOT / "deployments" / "prefect.yaml"
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name in ("PREFECT_API_URL", "PREFECT_SERVER_ANALYTICS_ENABLED"):
-        monkeypatch.setenv(name, "")  # own_server sets them: as they were, after the test
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    with own_server(free_port()) as address:
-        yield f"{address}/api"
-
-
 @pytest.mark.flow
 def test_each_deployment_runs_on_a_process_worker_and_archives(
-    tmp_path: Path, server: str, simulator: Simulator
+    tmp_path: Path, prefect_server: str, simulator: Simulator
 ) -> None:
     account = simulator.world.accounts[0]
-    own = environment(tmp_path, simulator.url, PREFECT_API_URL=server, AWEME_ROOT=str(tmp_path / "archive"))
+    own = environment(tmp_path, simulator.url, PREFECT_API_URL=prefect_server, AWEME_ROOT=str(tmp_path / "archive"))
 
     def prefect(*words: str, **more: str) -> None:
         done = subprocess.run(
@@ -45,11 +34,11 @@ def test_each_deployment_runs_on_a_process_worker_and_archives(
     prefect("deploy", "--all", "--prefect-file", str(FILE.relative_to(ROOT)), AWEME_TARGET=account.home)
 
     def run_all(deployments: dict[str, dict[str, Any]]) -> None:
-        started = {name: start_run(server, name, given) for name, given in deployments.items()}
+        started = {name: start_run(prefect_server, name, given) for name, given in deployments.items()}
         prefect("worker", "start", "--pool", "archive", "--run-once")
         for name, run in started.items():
-            ended = end_of(server, run)
-            assert ended["state_name"] == "Completed", (name, ended["state"], log_of(server, run))
+            ended = end_of(prefect_server, run)
+            assert ended["state_name"] == "Completed", (name, ended["state"], log_of(prefect_server, run))
 
     links = {row["what"]: row["link"] for row in describe(simulator.world)}
     video = links["account 1 video"]
