@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 _BY_HANDLE = os.open in os.supports_dir_fd  # Windows has no such calls, and renames no folder with open files
 
 
 class HeldFolder:
-    """Files of one folder by their names; the folder is made where it is missing. Close it, or use it with `with`."""
+    """Files of one folder by their names; the folder is made where it is missing. To be closed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,14 +23,6 @@ class HeldFolder:
                 self._handle = os.open(path, os.O_RDONLY)
         else:
             path.mkdir(parents=True, exist_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let it go."""

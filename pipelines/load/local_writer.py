@@ -151,16 +151,16 @@ class LocalWriter(Writer):
             self._close()
 
     def _discard(self) -> None:
+        is_named, self._is_named, self._is_last = self._is_named, False, False
         self._buffer, self._buffered, self._bytes = [], 0, 0
         if self._file is None:
             return
         if os.name == "nt":
             self._file.close()
-        if not self._is_named:
+        if not is_named:
             self._held.remove(self._part)
         self._forget()
         self._close()
-        self._is_last = self._is_named = False
 
     def _forget(self) -> None:
         if self._has_record:
@@ -209,7 +209,7 @@ def _is_at(file: FileIO, found: os.stat_result | None) -> bool:
 
 
 def _begin_sync(file: FileIO) -> None:
-    """Let the disk begin with the bytes, so that waiting for it later is short; and let them go from memory then."""
+    """Let the disk begin with the bytes, so that waiting for it later is short."""
     if hasattr(os, "posix_fadvise"):
         with contextlib.suppress(OSError):  # advice only
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

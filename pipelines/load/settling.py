@@ -1,4 +1,4 @@
-"""Gives finished files their final names, as many at a time as wait for it: a disk syncs eight about as fast as one."""
+"""Gives finished files their final names, as many at a time as wait for it: one by one, a disk takes longer."""
 
 from __future__ import annotations
 
