@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,16 @@ def test_the_past_can_be_asked_until_it_is_let_go(settings: Settings) -> None:
     assert "remembers nothing of that moment" in str(told.exception)
     assert one(settings, "SELECT count(*) FROM posts") == 16
     assert one(settings, "SELECT count(*) FROM raw_pages") == 15
+
+
+def test_it_is_told_of_which_version_the_past_is(settings: Settings) -> None:
+    then = datetime.now(UTC)
+    time.sleep(1.1)
+    write(settings, 20, 3)
+    told = run_cli("sql", "--root", settings.root, "--at", then.isoformat(), "SELECT count(*) AS n FROM posts")
+    newest = "SELECT max(snapshot_time) FROM ducklake_snapshots('archive')"
+    made_at = one(settings, f"{newest} WHERE snapshot_time < '{then}'")
+    assert f"as of {made_at:%Y-%m-%d %H:%M:%S} UTC" in told.stderr
 
 
 def test_snapshots_younger_than_what_is_kept_stay_though_they_are_of_the_same_day(settings: Settings) -> None:

@@ -96,6 +96,8 @@ def command(
         if query is None:
             raise click.UsageError('give a query, e.g. aweme sql "SHOW TABLES", or --attach')
         asked = sys.stdin.read() if query == "-" else query
+        if moment is not None and not as_json:
+            click.echo(f"The tables as of {lake.made_at():%Y-%m-%d %H:%M:%S} UTC.", err=True)
         frame = answered(lake, asked)
     if as_json and (output is None or shape == "table"):
         shape = "json"

@@ -24,6 +24,7 @@ from pipelines.load import (
     attach,
     checkpoints,
     entries,
+    leftovers,
     migrate,
     promises,
     rawpages,
@@ -346,6 +347,11 @@ class Lake:
         """The answer to a query, as a frame; BadInput with DuckDB's words where it cannot be answered."""
         self._asking = self.cursor()
         return asking.frame(asking.ask(self._asking, sql, params))
+
+    def made_at(self) -> datetime:
+        """When the version was made that this lake shows."""
+        moment: datetime = self._read(leftovers.made_at)
+        return moment
 
     def break_off(self) -> None:
         """Let a `query` that another thread waits for fail at once."""

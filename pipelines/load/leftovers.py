@@ -6,7 +6,7 @@ it is asked has a T, so that everything of one day counts as older. Here moments
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.load.attach import NAME
@@ -27,10 +27,26 @@ def remove_files(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
     return len(con.execute(f"CALL ducklake_cleanup_old_files('{NAME}', older_than => ?)", [before]).fetchall())
 
 
+def versions(con: duckdb.DuckDBPyConnection) -> list[tuple[int, datetime]]:
+    """Number and moment of every snapshot, oldest first."""
+    sql = f"SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('{NAME}') ORDER BY snapshot_id"
+    return [(number, made_at.astimezone(UTC)) for number, made_at in con.execute(sql).fetchall()]
+
+
+def made_at(con: duckdb.DuckDBPyConnection) -> datetime:
+    """When the snapshot was made that this connection shows."""
+    [[number]] = con.execute(f"FROM ducklake_current_snapshot('{NAME}')").fetchall()
+    return dict(versions(con))[number]
+
+
+def forget(con: duckdb.DuckDBPyConnection, numbers: list[int]) -> None:
+    """Let these snapshots go; files that none of the others shows can be removed an hour later or so."""
+    con.execute(f"CALL ducklake_expire_snapshots('{NAME}', versions => ?)", [numbers]).fetchall()
+
+
 def expire(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
     """Forget snapshots made before that moment, never the newest; returns how many."""
-    sql = f"SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('{NAME}') ORDER BY snapshot_id"
-    old = [number for number, made_at in con.execute(sql).fetchall()[:-1] if made_at < before]
+    old = [number for number, made_at in versions(con)[:-1] if made_at < before]
     if old:
-        con.execute(f"CALL ducklake_expire_snapshots('{NAME}', versions => ?)", [old]).fetchall()
+        forget(con, old)
     return len(old)

@@ -1,8 +1,9 @@
 """Small Parquet files are joined while an archive grows, so that what a statement costs does not grow with it.
 
 For each column that a statement compares, DuckLake reads its statistics of all files of all tables. Pages are kept in
-files of their own and rows come in many commits, so both would soon be thousands. Files that were joined stay for
-readers that had begun with them, and are removed by a later call.
+files of their own and rows come in many commits, so both would soon be thousands. Runs that find nothing new replace
+the small files of the runs before, which versions of the tables go on to show: where those are many, they are thinned.
+Files that were joined or let go stay for readers that had begun with them, and are removed by a later call.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.load.attach import NAME
-from pipelines.load.leftovers import remove_files
+from pipelines.load.leftovers import forget, remove_files, versions
+from pipelines.load.thinning import superseded
 from schemas.raw import RAW_PAGES
 
 if TYPE_CHECKING:
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 MANY = 24
 """Small files of one table from which on they are joined."""
 
+MANY_REPLACED = 400
+"""Replaced files of all tables from which on versions are thinned."""
+
+MANY_VERSIONS = 48
+"""As many versions at least are let go at once: to look for them costs a little, too."""
+
 _SMALL_BYTES = 4_000_000
 _SMALL_RAW_BYTES = 1_000_000  # half of what a joined file of raw pages aims at, see migrate.py
 _FOR_READERS = timedelta(hours=1)
@@ -27,21 +35,30 @@ _AT_ONCE = 2  # files that one call makes: memory grows with them
 
 
 def tidy(con: duckdb.DuckDBPyConnection, now: datetime) -> list[str]:
-    """Join the small files of each table that has many, and remove what was joined an hour ago; returns the tables."""
-    tables = _crowded(con)
-    if tables:
-        for table in tables:
-            size = "" if table == RAW_PAGES.name else f", max_file_size => {_SMALL_BYTES}"
-            options = f"max_compacted_files => {_AT_ONCE}{size}"
-            con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}', '{table}', {options})").fetchall()
+    """Join the small files of each table that has many, let go of versions where many files are kept for them alone.
+
+    Removes what was joined or let go an hour ago; returns the tables.
+    """
+    small, replaced = _counted(con)
+    tables = sorted(table for table, count in small.items() if count >= MANY)
+    for table in tables:
+        size = "" if table == RAW_PAGES.name else f", max_file_size => {_SMALL_BYTES}"
+        options = f"max_compacted_files => {_AT_ONCE}{size}"
+        con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}', '{table}', {options})").fetchall()
+    old = superseded(versions(con), now) if replaced >= MANY_REPLACED else []
+    if len(old) >= MANY_VERSIONS:
+        forget(con, old)
+    if tables or len(old) >= MANY_VERSIONS:
         remove_files(con, now - _FOR_READERS)
     return tables
 
 
-def _crowded(con: duckdb.DuckDBPyConnection) -> list[str]:
+def _counted(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], int]:
+    """The small files of each table, and those of all tables that are kept for older versions only."""
     meta = f"__ducklake_metadata_{NAME}"
-    sql = f"""SELECT table_name FROM {meta}.ducklake_data_file f JOIN {meta}.ducklake_table t USING (table_id)
-    WHERE f.end_snapshot IS NULL AND t.end_snapshot IS NULL
-    AND f.file_size_bytes < if(table_name = '{RAW_PAGES.name}', {_SMALL_RAW_BYTES}, {_SMALL_BYTES})
-    GROUP BY table_name HAVING count(*) >= {MANY} ORDER BY table_name"""
-    return [table for (table,) in con.execute(sql).fetchall()]
+    sql = f"""SELECT table_name, count(*) FILTER (f.end_snapshot IS NULL AND t.end_snapshot IS NULL
+        AND f.file_size_bytes < if(table_name = '{RAW_PAGES.name}', {_SMALL_RAW_BYTES}, {_SMALL_BYTES})),
+        count(f.end_snapshot)
+    FROM {meta}.ducklake_data_file f JOIN {meta}.ducklake_table t USING (table_id) GROUP BY table_name"""
+    rows = con.execute(sql).fetchall()
+    return {table: small for table, small, _ in rows}, sum(replaced for _, _, replaced in rows)
