@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 TIME = pl.Datetime("us", "UTC")
 TEXTS = pl.List(pl.String)
@@ -124,12 +124,16 @@ class Table:
         ]
         return f'CREATE TABLE IF NOT EXISTS "{self.name}" (\n  ' + ",\n  ".join(lines) + "\n)"
 
-    def comment_sql(self) -> list[str]:
-        """One COMMENT ON statement for the table and one for each column."""
+    def comment_sql(self, told: Collection[tuple[str, str | None, str | None]] = ()) -> list[str]:
+        """One COMMENT ON statement for the table and one for each column; not those of `told`: table, column, text."""
 
         def quoted(text: str) -> str:
             return "'" + text.replace("'", "''") + "'"
 
-        return [f'COMMENT ON TABLE "{self.name}" IS {quoted(self.comment)}'] + [
-            f'COMMENT ON COLUMN "{self.name}"."{column.name}" IS {quoted(column.comment)}' for column in self.columns
+        own = [] if (self.name, None, self.comment) in told else [f'TABLE "{self.name}" IS {quoted(self.comment)}']
+        own += [
+            f'COLUMN "{self.name}"."{column.name}" IS {quoted(column.comment)}'
+            for column in self.columns
+            if (self.name, column.name, column.comment) not in told
         ]
+        return [f"COMMENT ON {words}" for words in own]

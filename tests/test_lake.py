@@ -21,7 +21,7 @@ from pipelines.errors import BadInput, Blocked, LakeBusy, Unreachable
 from pipelines.house import open_lake
 from pipelines.load import migrate, promises
 from pipelines.load.lake import Lake
-from schemas.catalog import TABLES
+from schemas.catalog import BY_NAME, TABLES
 from schemas.files import Kept, Wanted
 from schemas.pages import Checkpoint, Stretch
 from schemas.posts import COUNTS
@@ -463,6 +463,26 @@ def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
         assert lake.query("SELECT created_at FROM post_tags").item() == at(-100), "times come from the posts"
         lake.apply(frames_of_posts("p2", 2, ["71"], region="CN"), ["p2"], run_id="r1")
         assert lake.query("SELECT region FROM posts").item() == "CN"
+
+
+def test_an_upgrade_writes_only_comments_that_lack_or_read_otherwise(tmp_path):
+    tags = "SELECT count(*) FROM __ducklake_metadata_archive.ducklake_column_tag"
+    with local(tmp_path) as lake:
+        before = lake.query(tags).item()
+        for statement in (
+            "COMMENT ON COLUMN posts.caption IS 'an older text'",
+            "COMMENT ON TABLE posts IS 'another'",
+            "ALTER TABLE posts DROP COLUMN region",
+            "CREATE OR REPLACE VIEW archive_version AS SELECT 1 AS version, 'older' AS fingerprint",
+        ):
+            lake.cursor().execute(statement)
+    with local(tmp_path) as lake:
+        assert lake.query(tags).item() == before + 3, "the older text, the present one, and that of the new column"
+        told = "SELECT column_name, comment FROM duckdb_columns() WHERE database_name = 'archive' AND table_name = ?"
+        for table in BY_NAME.values():
+            assert dict(lake.query(told, [table.name]).rows()) == {one.name: one.comment for one in table}
+        sql = "SELECT comment FROM duckdb_tables() WHERE database_name = 'archive' AND table_name = 'posts'"
+        assert lake.query(sql).item() == BY_NAME["posts"].comment
 
 
 def test_a_newer_archive_is_refused(tmp_path):

@@ -100,7 +100,9 @@ def make_tables(con: duckdb.DuckDBPyConnection, place: str) -> None:
     for name, value in _OPTIONS.items():
         con.execute(f"CALL {NAME}.set_option('{name}', '{value}')")
     added = _added_columns(con)
-    for statement in [*_create_statements(), *added.values(), *_comment_statements(), *_view_statements()]:
+    for statement in [*_create_statements(), *added.values()]:
+        con.execute(statement)
+    for statement in [*_missing_comments(con), *_view_statements()]:
         con.execute(statement)
     for column, statement in _FILLED.items():
         if column in added:
@@ -151,6 +153,17 @@ def _index_statistics(con: duckdb.DuckDBPyConnection) -> None:
     if kinds == [("postgres",)]:
         index = "CREATE INDEX IF NOT EXISTS aweme_column_stats ON ducklake_file_column_stats (table_id, column_id)"
         con.execute(f"CALL postgres_execute('{meta}', '{index}')")
+
+
+def _missing_comments(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Those that lack or read otherwise: DuckLake keeps each that was ever given, and reads all to know the tables."""
+    told = set(
+        con.execute(
+            f"""SELECT table_name, NULL, comment FROM duckdb_tables() WHERE database_name = '{NAME}'
+        UNION ALL SELECT table_name, column_name, comment FROM duckdb_columns() WHERE database_name = '{NAME}'"""
+        ).fetchall()
+    )
+    return [statement for table in TABLES for statement in table.comment_sql(told)]
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
