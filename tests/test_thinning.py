@@ -14,6 +14,7 @@ from pipelines.load import tidying
 from pipelines.load.lake import Lake
 from pipelines.load.thinning import superseded
 from schemas.files import Kept
+from schemas.pages import Checkpoint
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 
@@ -91,6 +92,25 @@ def test_files_that_only_old_versions_show_go_where_there_are_many(
         assert lake.query("SELECT attempts FROM files").item() == 12
     with open_lake(tmp_path, at=moment) as lake:
         assert lake.query("SELECT attempts FROM files").item() == 12, "what the day ended with"
+
+
+def test_rows_that_wait_in_the_catalog_are_written_where_they_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("MANY_REPLACED", 0), ("MANY_VERSIONS", 4), ("MANY_WAITING", 9)):
+        monkeypatch.setattr(tidying, name, value)
+    with open_lake(tmp_path, now=lambda: datetime.now(UTC) + timedelta(days=2)) as lake:
+        for number in range(10):
+            lake.save_checkpoint(Checkpoint("post", "sec", cursor=str(number)))
+        lake.start_run(run_id="r1", job="archive", started_at=NOW)
+        before = {table: lake.query(f"FROM {table}") for table in ("checkpoints", "runs")}
+        lake.tidy()
+        files = "SELECT file_count FROM ducklake_table_info('archive') WHERE table_name = ?"
+        assert (lake.query(files, ["checkpoints"]).item(), lake.query(files, ["runs"]).item()) == (1, 0)
+        for table, rows in before.items():
+            assert lake.query(f"FROM {table}").equals(rows)
+        lake.save_checkpoint(Checkpoint("post", "sec", cursor="11"))
+        assert lake.query("SELECT cursor FROM checkpoints").rows() == [("11",)]
 
 
 def test_few_versions_are_left_alone_however_old(tmp_path: Path) -> None:

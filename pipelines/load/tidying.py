@@ -28,6 +28,9 @@ MANY_REPLACED = 400
 MANY_VERSIONS = 48
 """As many versions at least are let go at once: to look for them costs a little, too."""
 
+MANY_WAITING = 1000
+"""Rows of one table that wait in the catalog, replaced ones too, from which on they are written to Parquet."""
+
 _SMALL_BYTES = 4_000_000
 _SMALL_RAW_BYTES = 1_000_000  # half of what a joined file of raw pages aims at, see migrate.py
 _FOR_READERS = timedelta(hours=1)
@@ -48,9 +51,20 @@ def tidy(con: duckdb.DuckDBPyConnection, now: datetime) -> list[str]:
     old = superseded(versions(con), now) if replaced >= MANY_REPLACED else []
     if len(old) >= MANY_VERSIONS:
         forget(con, old)
+        _flush(con)
     if tables or len(old) >= MANY_VERSIONS:
         remove_files(con, now - _FOR_READERS)
     return tables
+
+
+def _flush(con: duckdb.DuckDBPyConnection) -> None:
+    """Write rows to Parquet where many wait: each statement on their table reads all of them, those of the past too."""
+    meta = f"__ducklake_metadata_{NAME}"
+    sql = f"""SELECT i.table_name, t.table_name FROM {meta}.ducklake_inlined_data_tables i
+    JOIN {meta}.ducklake_table t USING (table_id) WHERE t.end_snapshot IS NULL"""
+    for waiting, table in con.execute(sql).fetchall():
+        if con.execute(f'SELECT count(*) FROM {meta}."{waiting}"').fetchall()[0][0] >= MANY_WAITING:
+            con.execute(f"CALL ducklake_flush_inlined_data('{NAME}', table_name => '{table}')").fetchall()
 
 
 def _counted(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], int]:
