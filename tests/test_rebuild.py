@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -163,14 +164,14 @@ def test_a_broadcast_that_was_over_becomes_a_row_though_the_run_that_asked_died(
     assert one(lived, "SELECT count(*) FROM lives WHERE room_id = ?", over.target) == 1
 
 
-def test_what_another_run_writes_meanwhile_is_not_lost(lived: Settings) -> None:
-    change(lived, "UPDATE posts SET region = 'ZZ'")
+def another_run(settings: Settings) -> Callable[[int, int], None]:
+    """A listener to the progress of a rebuild that, once, writes as another run does meanwhile."""
     written: list[str] = []
 
     def meanwhile(_done: int, _total: int) -> None:
         if written:
             return
-        with open_lake(lived) as lake:
+        with open_lake(settings) as lake:
             page = next(lake.raw_pages(where="operation = 'post_detail' AND outcome = 'Deleted'"))[0]
             late = Page(**{name: getattr(page, name) for name in page.__slots__} | {"page_id": "late"})
             from pipelines.transform.frames import frames_of
@@ -178,14 +179,25 @@ def test_what_another_run_writes_meanwhile_is_not_lost(lived: Settings) -> None:
             object.__setattr__(late, "fetched_at", page.fetched_at + timedelta(hours=1))
             lake.keep_page(late, run_id="other")
             lake.apply(frames_of([late]), ["late"], run_id="other")
-            lake.mark_gone("post", _owner(lived), not_seen_since=datetime.now(UTC), gone_at=datetime.now(UTC))
+            lake.mark_gone("post", _owner(settings), not_seen_since=datetime.now(UTC), gone_at=datetime.now(UTC))
         written.append("late")
 
-    rebuild(lived, on_progress=meanwhile)
+    return meanwhile
+
+
+def test_what_another_run_writes_meanwhile_is_not_lost(lived: Settings) -> None:
+    change(lived, "UPDATE posts SET region = 'ZZ'")
+    rebuild(lived, on_progress=another_run(lived))
     assert one(lived, "SELECT count(*) FROM applied_pages WHERE page_id = 'late'") == 1
     assert one(lived, "SELECT count(*) FROM posts WHERE region = 'ZZ'") == 0
     assert one(lived, "SELECT count(*) FROM listing_entries WHERE gone_at IS NULL AND owner_id = ?", _owner(lived)) == 0
     assert rebuild(lived).differing == []
+
+
+def test_what_another_run_writes_meanwhile_is_no_difference_to_a_dry_run(lived: Settings) -> None:
+    told = rebuild(lived, dry_run=True, on_progress=another_run(lived))
+    assert one(lived, "SELECT count(*) FROM applied_pages WHERE page_id = 'late'") == 1
+    assert told.differing == []
 
 
 def _owner(settings: Settings) -> str:

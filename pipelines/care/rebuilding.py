@@ -88,11 +88,8 @@ def rebuild(
             done, lost = Rebuilt(), auditing.lost_tables(lake, MADE)
             with open_lake(beside) as fresh:
                 _replay_all(lake, fresh, unfamiliar=unfamiliar, lost=lost, done=done, on_progress=on_progress)
-            if dry_run:
-                done.tables = differences(lake, beside.catalog, lost)
-            else:
-                done.tables = _put_in_place(lake, beside, lost, done)
-                done.is_written = bool(done.differing)
+            done.tables = _caught_up(differences if dry_run else take_place, lake, beside, lost, done)
+            done.is_written = bool(done.differing) and not dry_run
             done.left_raw = lake.query(_LEFT_RAW_SQL).to_dicts()
     return done
 
@@ -110,9 +107,16 @@ def _replay_all(
     done.rejects += replay(fresh, lake.raw_pages(where=where, max_bytes=HELD_BYTES), gone_marks(lake, lost), told)
 
 
-def _put_in_place(lake: Lake, beside: Settings, lost: frozenset[str], done: Rebuilt) -> list[Difference]:
+def _caught_up(
+    work: Callable[[Lake, str, frozenset[str]], list[Difference] | None],
+    lake: Lake,
+    beside: Settings,
+    lost: frozenset[str],
+    done: Rebuilt,
+) -> list[Difference]:
+    """What the work tells once the archive beside has all that other runs wrote meanwhile."""
     for _ in range(_TRIES):
-        found = take_place(lake, beside.catalog, lost)
+        found = work(lake, beside.catalog, lost)
         if found is not None:
             return found
         page_ids, marks = lacking(lake, beside.catalog, lost)

@@ -51,14 +51,19 @@ class Difference:
         return not (self.added or self.removed or self.changed) and self.rows_before == self.rows_after
 
 
-def differences(lake: Lake, catalog: str, lost: Collection[str] = ()) -> list[Difference]:
-    """How the tables of the archive at `catalog` (sqlite:PATH) differ from those of the lake; nothing is changed."""
+def differences(lake: Lake, catalog: str, lost: Collection[str] = ()) -> list[Difference] | None:
+    """How the tables of the archive at `catalog` (sqlite:PATH) differ from those of the lake; nothing is changed.
+
+    None where another run applied pages that the other archive lacks.
+    """
     con = lake.cursor()
     attach_beside(con, catalog, FRESH)
+    con.execute("BEGIN")  # all tables as of one moment, whatever another run writes between them
     try:
-        return [_compare(con, table, lost) for table in MADE]
+        pages, marks = _lacking(con, lost)
+        return None if pages or marks.height else [_compare(con, table, lost) for table in MADE]
     finally:
-        con.execute("DROP TABLE IF EXISTS temp.differing")
+        con.execute("ROLLBACK")
         con.execute(f"DETACH {FRESH}")
 
 
