@@ -46,7 +46,7 @@ class RoomRecorder:
         """
         room_id = str(webcast_data.get("room_id") or "")
         if not room_id:
-            raise BadInput("webcast_data needs the room_id that fetch_user_live_videos gives.")
+            raise BadInput("webcast_data_dict needs the room_id that fetch_user_live_videos gives.")
         if webcast_data.get("live_status") != _LIVE:
             raise NotFound(f"The room {room_id} is not live; there is nothing to record.")
         job = _job(kwargs, room_id)

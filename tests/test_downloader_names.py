@@ -303,6 +303,23 @@ async def test_a_room_is_recorded_into_a_folder_elsewhere(
     assert all("_live" in (kept.path or "") for kept in done)
 
 
+async def test_every_argument_can_be_given_by_the_name_that_the_spec_knows(
+    simulator: Simulator, account: Any, tmp_path: Path
+) -> None:
+    on_air(simulator, account)
+    post = await handler.fetch_one_video(aweme_id=simulator.world.post(0, 5).aweme_id)
+    room = await handler.fetch_user_live_videos(webcast_id=account.webcast_id)
+    given: dict[str, Any] = {"kwargs": {"max_duration_s": 2}, "user_path": tmp_path / "x"}
+    async with DouyinDownloader({}) as downloader:
+        assert await downloader.create_download_task(aweme_datas=[post], **given)
+        assert await downloader.create_stream_tasks(webcast_datas=[room], **given)
+        for handle in (downloader.handle_download, downloader.handler_download):
+            assert await handle(aweme_data_dict=post, **given)
+        for record in (downloader.handle_stream, downloader.handler_stream):
+            assert await record(webcast_data_dict=room, **given)
+        await downloader.save_last_aweme_id(sec_user_id=account.sec_user_id, aweme_id=post["aweme_id"])
+
+
 async def test_a_room_that_is_not_live_is_said_to_be_so(simulator: Simulator, account: Any, tmp_path: Path) -> None:
     on_air(simulator, account, started=time.time() - 100)
     data = await handler.fetch_user_live_videos(account.webcast_id)

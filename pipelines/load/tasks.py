@@ -113,16 +113,16 @@ class Tasks:
         return await self.create_download_tasks(kwargs, aweme_datas, user_path)
 
     async def handle_download(
-        self, kwargs: Mapping[str, Any], aweme_data: Mapping[str, Any], user_path: Any
+        self, kwargs: Mapping[str, Any], aweme_data_dict: Mapping[str, Any], user_path: Any
     ) -> list[Kept]:
         """Get the files of one post, whatever its day; what became of each file."""
-        return await self.create_download_tasks({**_check(kwargs), "interval": None}, aweme_data, user_path)
+        return await self.create_download_tasks({**_check(kwargs), "interval": None}, aweme_data_dict, user_path)
 
     async def handler_download(
-        self, kwargs: Mapping[str, Any], aweme_data: Mapping[str, Any], user_path: Any
+        self, kwargs: Mapping[str, Any], aweme_data_dict: Mapping[str, Any], user_path: Any
     ) -> list[Kept]:
         """The same as handle_download."""
-        return await self.handle_download(kwargs, aweme_data, user_path)
+        return await self.handle_download(kwargs, aweme_data_dict, user_path)
 
     async def save_last_aweme_id(self, sec_user_id: str, aweme_id: str) -> None:
         """Note the newest post of an account that the archive knows; an older post than the one noted is no news."""
@@ -151,7 +151,7 @@ class Tasks:
         return await self.create_stream_tasks(kwargs, webcast_datas, user_path)
 
     async def handle_stream(
-        self, kwargs: Mapping[str, Any], webcast_data: Mapping[str, Any], user_path: Any
+        self, kwargs: Mapping[str, Any], webcast_data_dict: Mapping[str, Any], user_path: Any
     ) -> list[Kept]:
         """Record one room into `user_path` until it ends, or for kwargs["max_duration_s"] seconds.
 
@@ -159,15 +159,15 @@ class Tasks:
         """
         if self.company.recorder is None:
             raise BadInput("This downloader cannot record live rooms; use pipelines.handler.DouyinDownloader.")
-        if not isinstance(webcast_data, Mapping):
-            raise BadInput("webcast_data must be a dict of fetch_user_live_videos or ..._by_room_id.")
-        return await self.company.recorder.record(_check(kwargs), webcast_data, _folder(user_path))
+        if not isinstance(webcast_data_dict, Mapping):
+            raise BadInput("webcast_data_dict must be a dict of fetch_user_live_videos or ..._by_room_id.")
+        return await self.company.recorder.record(_check(kwargs), webcast_data_dict, _folder(user_path))
 
     async def handler_stream(
-        self, kwargs: Mapping[str, Any], webcast_data: Mapping[str, Any], user_path: Any
+        self, kwargs: Mapping[str, Any], webcast_data_dict: Mapping[str, Any], user_path: Any
     ) -> list[Kept]:
         """The same as handle_stream."""
-        return await self.handle_stream(kwargs, webcast_data, user_path)
+        return await self.handle_stream(kwargs, webcast_data_dict, user_path)
 
     async def _got(self, kwargs: Mapping[str, Any], wanted: list[Wanted], books: Books | None = None) -> list[Kept]:
         done: dict[str, Kept] = {}
