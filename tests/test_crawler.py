@@ -403,6 +403,12 @@ async def test_a_dict_that_cannot_be_is_bad_input(kwargs):
         DouyinCrawler(kwargs)
 
 
+@pytest.mark.parametrize("odd", ["sessionid=secret", 5, ["cookie"]])
+async def test_what_is_no_dict_is_said_to_be_none(odd):
+    with pytest.raises(TypeError, match="kwargs must be a dict"):
+        DouyinCrawler(odd)
+
+
 async def test_every_operation_has_a_method_that_takes_its_model():
     methods = {name: m for name, m in inspect.getmembers(Fetches, inspect.isfunction) if name.startswith("fetch_")}
     assert {f"fetch_{operation}" for operation in ENDPOINTS} == set(methods)

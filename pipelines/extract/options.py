@@ -8,6 +8,11 @@ from typing import Any
 
 from pipelines.errors import BadInput
 
+_SUCH_AS = {
+    "headers": '{"User-Agent": "...", "Referer": "..."}',
+    "proxies": '{"http": None, "https": "http://host:port"}',
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -27,10 +32,13 @@ class Options:
 def options_of(kwargs: Mapping[str, Any] | None) -> Options:
     """The options in a kwargs dict: cookie, headers, proxies, timeout, max_retries, max_connections, max_tasks.
 
-    Other keys belong to other rooms and are passed over. Raises BadInput where a value cannot be one.
+    Other keys belong to other rooms and are passed over. Raises BadInput where a value cannot be one, TypeError where
+    kwargs is no mapping.
     """
     if kwargs is None:
         return Options()
+    if not isinstance(kwargs, Mapping):
+        raise TypeError("kwargs must be a dict")
     headers = {str(name).lower(): str(value) for name, value in _mapping(kwargs, "headers").items()}
     return Options(
         cookie=kwargs.get("cookie") or headers.pop("cookie", None),
@@ -48,7 +56,7 @@ def options_of(kwargs: Mapping[str, Any] | None) -> Options:
 def _mapping(kwargs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = kwargs.get(name) or {}
     if not isinstance(value, Mapping):
-        raise BadInput(f"{name} must be a dict; look at the README's example of kwargs")
+        raise BadInput(f"{name} must be a dict such as {_SUCH_AS[name]}")
     return value
 
 
