@@ -37,8 +37,11 @@ def settings_from(kwargs: Mapping[str, Any] | None) -> Settings:
     headers = kwargs.get("headers") or {}
     if not isinstance(headers, Mapping):
         raise BadInput('headers must be a dict such as {"User-Agent": "...", "Referer": "..."}.')
-    if agent := headers.get("User-Agent") or headers.get("user-agent"):
+    said = {str(name).lower(): value for name, value in headers.items() if value}
+    if agent := said.get("user-agent"):
         options["user_agent"] = agent
+    if cookie := said.get("cookie"):
+        options.setdefault("cookie", cookie)
     if proxy := _proxy(kwargs.get("proxies")):
         options["proxy"] = proxy
     if media := _media(kwargs):

@@ -433,6 +433,14 @@ async def test_kwargs_of_the_spec_reach_the_requests(simulator: Simulator, accou
         DouyinHandler(["no", "dict"])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ["Cookie", "cookie"])
+async def test_a_cookie_among_the_headers_is_the_cookie_unless_kwargs_have_their_own(name: str) -> None:
+    headers = {name: "sessionid=of the headers", "USER-AGENT": "Mine/1.0"}
+    settings = DouyinHandler({"headers": headers}).settings
+    assert (settings.cookie, settings.user_agent) == ("sessionid=of the headers", "Mine/1.0")
+    assert DouyinHandler({"headers": headers, "cookie": "sessionid=own"}).settings.cookie == "sessionid=own"
+
+
 async def test_a_home_link_leads_to_what_the_functions_take(account: Any) -> None:
     async def never(_url: str) -> tuple[int, str | None]:
         raise NotFound("no request is needed")
