@@ -152,9 +152,11 @@ def _place_before(page: Page, items: Mapping[str, Mapping[str, Any]], given: set
     moments: dict[str, Any] = {key: item.get("create_time") for key, item in items.items()}
     told = [moment for key, moment in moments.items() if key in given and key in unpinned]
     kept_back = [moment for key, moment in moments.items() if key not in given]
-    if is_timed and told and all(isinstance(moment, int) for moment in (told[-1], *kept_back)):
+    # Where the pinned ones alone were given, all others are still to come.
+    if is_timed and all(isinstance(moment, int) for moment in (*told[-1:], *kept_back)):
         # A cursor cannot stand between two posts of one second, so what was given of it comes again.
-        return {"has_more": True, "max_cursor": max(told[-1] * 1000, *(moment * 1000 + 1 for moment in kept_back))}
+        cursors = [*(moment * 1000 for moment in told[-1:]), *(moment * 1000 + 1 for moment in kept_back)]
+        return {"has_more": True, "max_cursor": max(cursors)}
     return {"has_more": True, "max_cursor": _number(page.cursor) or 0}
 
 

@@ -222,7 +222,7 @@ async def test_page_counts_is_clamped(simulator: Simulator, account: Any, page_c
     assert f"&count={asked}&" in f"&{first.query}&"
 
 
-@pytest.mark.parametrize("max_counts", [5, 7, 10, 23])
+@pytest.mark.parametrize("max_counts", [3, 5, 7, 10, 23])  # three of the account's posts are pinned
 async def test_a_caller_goes_on_at_the_last_cursor_and_misses_nothing(
     simulator: Simulator, account: Any, max_counts: int
 ) -> None:
