@@ -124,7 +124,7 @@ def _lines() -> OnEvent:
         elif name == "pages":
             left = eta.seconds
             more = f", about {duration(left)} left" if left else ""
-            click.echo(f"pages {facts['pages']}, posts {facts['posts']}{more}", err=True)
+            click.echo(f"pages {facts['pages']}, {facts['things']} {facts['posts']}{more}", err=True)
 
     return listen
 
@@ -149,7 +149,8 @@ def _bars() -> Iterator[OnEvent]:
             if name == "total":
                 bars.update(rows, total=facts["posts"])
             elif name == "pages":
-                bars.update(rows, completed=facts["posts"], note=f"{facts['pages']} pages")
+                pages = f"{facts['pages']} pages"
+                bars.update(rows, description=facts["things"], completed=facts["posts"], note=pages)
             elif name == "files_left":
                 bars.update(files, total=eta.files_total, visible=eta.files_total > 0)
             elif name == "file":
@@ -170,8 +171,7 @@ def tell(summary: Summary) -> None:
     who = summary.name or summary.target
     click.echo(f"{who} ({summary.mode}): {summary.outcome}" + (f" - {summary.reason}" if summary.reason else ""))
     click.echo(
-        f"  {summary.posts_seen} posts seen, {summary.new_posts} new, {summary.changed_posts} changed; "
-        f"{summary.files} files ({size(summary.bytes)}) stored"
+        f"  {summary.seen}; {summary.files} files ({size(summary.bytes)}) stored"
         + (f", {summary.absent} not to be had" if summary.absent else "")
         + (f", {summary.missing} missing" if summary.missing else "")
         + (f"; {summary.rejects} items rejected" if summary.rejects else "")

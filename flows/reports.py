@@ -14,7 +14,7 @@ def markdown_of(summary: Summary, root: str) -> str:
     rows = [
         ("outcome", f"**{summary.outcome}**" + (f": {summary.reason}" if summary.reason else "")),
         ("listing", summary.verdict or "-"),
-        ("posts seen / new / changed", f"{summary.posts_seen} / {summary.new_posts} / {summary.changed_posts}"),
+        ("read", summary.seen),
         ("files stored", f"{summary.files} ({summary.bytes:,} bytes)"),
         ("files missing / not to be had", f"{summary.missing} / {summary.absent}"),
         ("items rejected", str(summary.rejects)),

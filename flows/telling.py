@@ -24,16 +24,17 @@ _LEVELS = {"complete": logging.INFO, "partial": logging.WARNING}
 
 @dataclass
 class _Tally:
-    """What came of a step so far. `pages` and `posts` are those of the whole run, as its events count them."""
+    """What came of a step so far. `pages` and `posts` (or `things`) are those of the whole run, as its events count."""
 
     pages: int = 0
     posts: int = 0
+    things: str = "posts"
     files: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     told_at: float = field(default_factory=time.monotonic)
 
     def __str__(self) -> str:
-        parts = [f"{self.pages} pages, {self.posts} posts read so far"] if self.pages else []
+        parts = [f"{self.pages} pages, {self.posts} {self.things} read so far"] if self.pages else []
         if self.files:
             states = ", ".join(f"{count} {state}" for state, count in self.files.most_common())
             parts.append(f"{self.files.total()} files: {states} ({self.bytes:,} bytes)")
@@ -67,7 +68,7 @@ def tell_event(name: str, **facts: Any) -> None:
     elif name == "notice":
         logger.info("%s", facts["text"])
     elif name == "total":
-        logger.info("About %s posts to read", facts["posts"])
+        logger.info("About %s %s to read", facts["posts"], facts["things"])
     elif name in {"pages", "file"}:
         _count(name, facts)
 
@@ -77,7 +78,7 @@ def _count(name: str, facts: dict[str, Any]) -> None:
     if tally is None:
         return
     if name == "pages":
-        tally.pages, tally.posts = facts["pages"], facts["posts"]
+        tally.pages, tally.posts, tally.things = facts["pages"], facts["posts"], facts["things"]
     else:
         tally.files[facts["state"]] += 1
         tally.bytes += facts["size_bytes"]
@@ -106,11 +107,9 @@ def tell_summary(summary: Summary) -> None:
         logger.warning("%s", warning)
     logger.log(
         _LEVELS.get(summary.outcome, logging.ERROR),
-        "%s: %s posts seen, %s new, %s changed; %s files stored, %s missing, %s not to be had; %s requests%s",
+        "%s: %s; %s files stored, %s missing, %s not to be had; %s requests%s",
         summary.outcome.capitalize(),
-        summary.posts_seen,
-        summary.new_posts,
-        summary.changed_posts,
+        summary.seen,
         summary.files,
         summary.missing,
         summary.absent,

@@ -37,7 +37,7 @@ async def archive_one(run: Run, aweme_id: str, step: Step) -> None:
     async def read() -> None:
         await read_one(run, "post_detail", aweme_id)
         run.summary.posts_seen += 1
-        run.house.on_event("pages", pages=1, posts=1)
+        run.house.on_event("pages", pages=1, posts=1, things="posts")
         await run.apply()
 
     await step("read the post", read)

@@ -14,6 +14,7 @@ from pipelines.extract.endpoints import Order, endpoint_of
 from pipelines.extract.questions import question
 from pipelines.settings import media_kinds
 from schemas.filters import Filter
+from schemas.jobs import things_of
 
 if TYPE_CHECKING:
     from pipelines.house import Step
@@ -54,6 +55,10 @@ class Walk:
     def limit(self) -> int | None:
         """The most items to read."""
         return self.run.job.limit or self.listing.default_limit
+
+    @property
+    def _things(self) -> str:
+        return things_of(self.run.summary.mode)
 
     @property
     def _is_dated(self) -> bool:
@@ -139,7 +144,7 @@ class Walk:
             self.taken.update(list(new)[: self.limit - len(self.taken)])
         summary = self.run.summary
         summary.posts_seen += page.item_count
-        self.run.house.on_event("pages", pages=summary.pages, posts=summary.posts_seen)
+        self.run.house.on_event("pages", pages=summary.pages, posts=summary.posts_seen, things=self._things)
         if self.run.is_batch_due:
             await self.run.apply()
 
@@ -217,13 +222,13 @@ class Walk:
         is_known = checkpoint is not None and any(one.is_end for one in checkpoint.stretches)
         self._is_counted = is_known and not job.full and not job.refresh_days
         if not self._is_counted:
-            self.run.house.on_event("total", posts=min(total, self.limit or total))
+            self.run.house.on_event("total", posts=min(total, self.limit or total), things=self._things)
 
     async def _foretell_rest(self, total: int) -> None:
         lake = await self.run.house.lake()
         known = await self.run.house.on_lake(lake.entry_count, self.listing.listing, self.owner_id)
         total = max(total - known, 0) + self.run.job.page_counts  # the page that shows nothing new is read too
-        self.run.house.on_event("total", posts=min(total, self.limit or total))
+        self.run.house.on_event("total", posts=min(total, self.limit or total), things=self._things)
 
     async def _ask(self, cursor: str | None, count: int) -> Page:
         if self._is_counted and self.last is not None and self._foretelling is None and self.run.expected is not None:

@@ -148,6 +148,22 @@ def parse_interval(text: str | None) -> tuple[datetime | None, datetime | None]:
     )
 
 
+_THINGS: dict[str, str] = {
+    Mode.COMMENTS: "comments",
+    Mode.COLLECTS: "items",  # folders, and the posts in them
+    Mode.COLLECTED_MUSIC: "sounds",
+    Mode.COLLECTED_MIXES: "mixes",
+    Mode.FOLLOWING: "accounts",
+    Mode.FOLLOWERS: "accounts",
+    Mode.HOT: "words",
+}
+
+
+def things_of(mode: str) -> str:
+    """What a mode reads, in a word for people: posts, comments, accounts, ..."""
+    return _THINGS.get(mode, "posts")
+
+
 @dataclass
 class Summary:
     """What came of one job. `outcome` is complete, partial, blocked or failed; `reason` says what to do."""
@@ -174,8 +190,14 @@ class Summary:
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def seen(self) -> str:
+        """What was seen, for people; new and changed ones are counted of posts only."""
+        told, has_posts = f"{self.posts_seen} {things_of(self.mode)} seen", things_of(self.mode) in ("posts", "items")
+        return f"{told}, {self.new_posts} new, {self.changed_posts} changed" if has_posts else told
+
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """The same as plain values; `posts_seen` counts whatever the mode reads."""
         return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from archives import archive, one, settings_for
+from click.testing import CliRunner
 
+from deployments.cli import cli
 from deployments.commands.archive import command
 from deployments.simulator.server import Simulator
 from schemas.jobs import Mode
@@ -55,3 +57,28 @@ def test_each_mode_brings_its_rows_and_files(tmp_path: Path, simulator: Simulato
     assert stored == summary.files
     assert (stored > 0) is has_files
     assert one(settings, "SELECT count(*) FROM rejects") == summary.rejects
+
+
+@pytest.mark.parametrize(
+    ("mode", "things"),
+    [
+        ("mix", "posts"),
+        ("comments", "comments"),
+        ("following", "accounts"),
+        ("followers", "accounts"),
+        ("collected-music", "sounds"),
+        ("collected-mixes", "mixes"),
+        ("hot", "words"),
+    ],
+)
+def test_a_run_calls_what_it_reads_by_its_name(tmp_path: Path, simulator: Simulator, mode: str, things: str) -> None:
+    link = dict(simulator.world.links()).get(f"account 0 {CASES[mode][0]}", "self")
+    place = {"AWEME_UPSTREAM": simulator.url, "AWEME_ROOT": str(tmp_path / "root"), "AWEME_MIN_INTERVAL": "0"}
+    environ = {**place, "AWEME_COOKIE": simulator.world.cookie}
+    told = CliRunner().invoke(cli, ["archive", link, "--mode", mode, "--media", "none"], env=environ)
+    assert told.exit_code == 0, told.output
+    (seen,) = (line for line in told.stdout.splitlines() if " seen" in line)
+    assert f" {things} seen" in seen
+    assert (" new, " in seen) is (things == "posts"), "new and changed ones are counted of posts"
+    progress = [line for line in told.stderr.splitlines() if line.startswith("pages ")]
+    assert all(f", {things} " in line for line in progress)
