@@ -185,9 +185,12 @@ def tell(summary: Summary) -> None:
 
 def tell_plan(plan: Plan) -> None:
     """A plan for people, on standard output."""
+    from schemas.jobs import things_of
+
     who = plan.name or plan.target
     if plan.requests is None or plan.seconds is None:
-        click.echo(f"{who} ({plan.mode}): nothing counts this listing before it is read; {plan.known} posts are known.")
+        known = f"; {plan.known} posts are known" if things_of(plan.mode) == "posts" else ""
+        click.echo(f"{who} ({plan.mode}): nothing counts this listing before it is read{known}.")
         return
     click.echo(
         f"{who} ({plan.mode}): {_some(plan.listed)} listed, {plan.known} known, about {plan.new_posts} new\n"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.archiving import COUNTED
 from pipelines.errors import BadInput
 from pipelines.extract.endpoints import Order, endpoint_of
 from pipelines.extract.questions import question
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from schemas.jobs import ArchiveJob
     from schemas.pages import Checkpoint
 
-COUNTED = {Mode.POST: "user.aweme_count", Mode.LIKE: "user.favoriting_count"}
 # Of a large account in 2024: what a file of each kind weighs, and how many a post has, where the archive knows none.
 _BYTES = {"video": 9_000_000, "image": 350_000, "live_photo": 3_000_000, "music": 1_500_000, "dynamic_cover": 400_000}
 _OTHER_BYTES = 120_000
@@ -70,7 +70,7 @@ async def _read_profile(house: House, mode: Mode, plan: Plan) -> float:
     page = await house.crawler.ask("user_profile", question("user_profile", plan.target), target=plan.target)
     answer = load_json(page.body)
     plan.name = text_at(answer, "user.nickname")
-    plan.listed = count_at(answer, COUNTED[mode]) if mode in COUNTED else None
+    plan.listed = count_at(answer, f"user.{COUNTED[mode]}") if mode in COUNTED else None
     return time.monotonic() - began
 
 
@@ -84,7 +84,7 @@ def _reckon(
     plan: Plan, settings: Settings, job: ArchiveJob, listing: Listing, lake: Lake | None, latency: float
 ) -> None:
     checkpoint = lake.checkpoint(listing.listing, plan.target) if lake else None
-    plan.known = lake.entry_count(listing.listing, plan.target) if lake else 0
+    plan.known = _known_count(lake, listing, plan.target) if lake else 0
     has_end = checkpoint is not None and any(one.is_end for one in checkpoint.stretches)
     # What a walk that was cut off has read is passed over, too.
     is_covered = has_end or (plan.known > 0 and not job.interval)
@@ -110,6 +110,15 @@ def _reckon(
     pause = max(settings.min_interval * _JITTER, latency)
     # Files come while pages are read: the slower of the two is the length of the run.
     plan.seconds = round(max(plan.requests * pause, plan.bytes / _speed(lake)), 1)
+
+
+def _known_count(lake: Lake, listing: Listing, owner_id: str) -> int:
+    """How many items of the listing the archive holds: entries of posts, else accounts that another's list showed."""
+    direction = {"following": "following", "followers": "follower"}.get(listing.listing)
+    if direction is None:
+        return lake.entry_count(listing.listing, owner_id)
+    sql = "SELECT count(*) FROM follows WHERE sec_user_id = ? AND direction = ?"
+    return int(lake.query(sql, [owner_id, direction]).item())
 
 
 def _read_again(plan: Plan, job: ArchiveJob, listing: Listing, lake: Lake | None) -> int:

@@ -61,3 +61,14 @@ def test_a_plan_counts_what_a_walk_that_was_cut_off_has_left(tmp_path: Path, mod
         assert archive(settings, home, mode=mode).outcome == "blocked"
         told, done = plan(settings, home, mode=mode), archive(settings, home, mode=mode)
         assert (told.requests, done.verdict) == (done.requests, "complete")
+
+
+def test_a_plan_counts_the_accounts_of_a_list_as_the_profile_does(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False)
+    with Simulator(world) as simulator:
+        settings, home = settings_for(tmp_path, simulator.url, cookie=world.cookie), world.accounts[0].home
+        told, done = (ask(settings, home, mode="following", page_counts=20) for ask in (plan, archive))
+        assert (told.known, told.requests, told.files) == (0, done.requests, 0)
+        assert (told.listed or 0) >= done.posts_seen > 0, "the list leaves out who is gone"
+        again = plan(settings, home, mode="following")
+        assert (again.known, again.new_posts) == (done.posts_seen, (told.listed or 0) - done.posts_seen)
