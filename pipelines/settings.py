@@ -117,7 +117,10 @@ def _from_file(path: Path) -> dict[str, Any]:
     known = {setting.name for setting in SETTINGS}
     strange = sorted(set(written) - known)
     if strange:
-        raise BadInput(f"{path} names {', '.join(strange)}, which is no setting. `aweme config` lists them all.")
+        # The names of the environment, as they stand in .env.example.
+        own = [name.lower().removeprefix("aweme_") for name in strange]
+        hint = f"write {', '.join(own)}" if set(own) <= known else "`aweme config` lists them all"
+        raise BadInput(f"{path} names {', '.join(strange)}, which is no setting: {hint}.")
     return written
 
 

@@ -153,6 +153,13 @@ def test_an_unknown_name_in_the_file_is_said(place: Path) -> None:
         settings()
 
 
+@pytest.mark.parametrize("spelled", ["aweme_root", "AWEME_ROOT", "ROOT"])
+def test_a_name_of_the_environment_in_the_file_is_said_with_the_one_to_write(place: Path, spelled: str) -> None:
+    (place / "aweme.toml").write_text(f'{spelled} = "./archive"\n')
+    with pytest.raises(BadInput, match=f"names {spelled}, which is no setting: write root"):
+        settings()
+
+
 def test_a_broken_file_is_said(place: Path) -> None:
     (place / "aweme.toml").write_text("root = ")
     with pytest.raises(BadInput, match="cannot be read"):
