@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from prefect import Flow, flow
+from prefect import Flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows.calling import job_flow, own_settings
 from flows.cookies import with_secret
 from flows.overtaken import overtaken_at
 from flows.reports import lost_server, report
@@ -24,8 +25,6 @@ from schemas.jobs import ArchiveJob, Mode, Summary
 if TYPE_CHECKING:
     from pipelines.house import OnEvent
 
-# Set when a flow is called from this process with settings of its own; a worker reads its own machine's.
-_settings: ContextVar[Settings | None] = ContextVar("settings", default=None)
 _listener: ContextVar[Any] = ContextVar("listener", default=None)
 _summary: ContextVar[list[Summary] | None] = ContextVar("summary", default=None)
 
@@ -53,7 +52,7 @@ async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
             name="Skipped", message=f"The run that was due at {due:%Y-%m-%d %H:%M:%S} UTC does this one's work."
         )
     job = job.model_copy(update={"mode": mode})
-    settings = await with_secret(_settings.get() or load_settings())
+    settings = await with_secret(own_settings.get() or load_settings())
     listener = _listener.get()
 
     def on_event(name: str, **facts: Any) -> None:
@@ -78,49 +77,49 @@ def _state(summary: Summary) -> State[Any]:
     return Failed(name=summary.outcome.capitalize(), message=summary.reason)
 
 
-@flow(name="handle-one-video", flow_run_name=_named("post"))
+@job_flow(name="handle-one-video", flow_run_name=_named("post"))
 async def handle_one_video(job: ArchiveJob) -> State[Any]:
     """Archive a single post (单个作品): video, image set or live photos."""
     return await _archive(job, Mode.ONE)
 
 
-@flow(name="handle-user-post", flow_run_name=_named("posts of"))
+@job_flow(name="handle-user-post", flow_run_name=_named("posts of"))
 async def handle_user_post(job: ArchiveJob) -> State[Any]:
     """Archive the posts (作品) of an account: rows into tables, media into files."""
     return await _archive(job, Mode.POST)
 
 
-@flow(name="handle-user-like", flow_run_name=_named("likes of"))
+@job_flow(name="handle-user-like", flow_run_name=_named("likes of"))
 async def handle_user_like(job: ArchiveJob) -> State[Any]:
     """Archive what an account likes (喜欢), where its list is open to see."""
     return await _archive(job, Mode.LIKE)
 
 
-@flow(name="handle-user-collect", flow_run_name="own collection")
+@job_flow(name="handle-user-collect", flow_run_name="own collection")
 async def handle_user_collect(job: ArchiveJob = OWN_JOB) -> State[Any]:
     """Archive what the cookie's owner collected (收藏)."""
     return await _archive(job, Mode.COLLECT)
 
 
-@flow(name="handle-user-mix", flow_run_name=_named("mix"))
+@job_flow(name="handle-user-mix", flow_run_name=_named("mix"))
 async def handle_user_mix(job: ArchiveJob) -> State[Any]:
     """Archive a mix (合辑), by its link or the link of one of its posts."""
     return await _archive(job, Mode.MIX)
 
 
-@flow(name="handle-user-live", flow_run_name=_named("room"))
+@job_flow(name="handle-user-live", flow_run_name=_named("room"))
 async def handle_user_live(job: ArchiveJob) -> State[Any]:
     """Record a live room (直播) while it lasts; an ended one lands as rows."""
     return await _archive(job, Mode.LIVE)
 
 
-@flow(name="handle-user-feed", flow_run_name="recommended feed")
+@job_flow(name="handle-user-feed", flow_run_name="recommended feed")
 async def handle_user_feed(job: ArchiveJob = OWN_JOB) -> State[Any]:
     """Archive the recommended feed (首页推荐), as many posts as the job says."""
     return await _archive(job, Mode.FEED)
 
 
-@flow(name="handle-any", flow_run_name=_named(None))
+@job_flow(name="handle-any", flow_run_name=_named(None))
 async def handle_any(job: ArchiveJob) -> State[Any]:
     """Archive in the mode that the job names: comments, related, follow-feed, collects, following, search, hot, ..."""
     return await _archive(job, job.mode or Mode.POST)
@@ -150,7 +149,7 @@ def run_tracked(settings: Settings, job: ArchiveJob, listen: OnEvent) -> Summary
 
 
 async def _run(settings: Settings, job: ArchiveJob, listen: OnEvent, kept: list[Summary]) -> None:
-    _settings.set(settings)
+    own_settings.set(settings)
     _listener.set(listen)
     _summary.set(kept)
     chosen = flow_for(await _mode(settings, job))

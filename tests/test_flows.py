@@ -176,6 +176,42 @@ def test_a_job_that_cannot_be_ends_as_failed_with_what_to_do_and_no_traceback(
         tracked(settings, target=post, mode=Mode.LIKE)
 
 
+@pytest.mark.parametrize("name", ["", "job", "kwargs"])
+def test_a_flow_takes_the_kwargs_dict_of_the_spec_and_prefect_sees_no_cookie(
+    tmp_path: Path, prefect: None, simulator: Simulator, name: str
+) -> None:
+    from flows.archive import handle_user_collect
+
+    root, cookie = tmp_path / "kept", simulator.world.cookie
+    headers = {"User-Agent": "Mozilla/5.0", "Referer": "https://www.douyin.com/"}
+    kwargs = {
+        "cookie": cookie,
+        "headers": headers,
+        "mode": "collect",
+        "path": str(root),
+        "music": False,
+        "max_counts": 5,
+    }
+    args, named = ([], {name: kwargs}) if name else ([kwargs], {})
+
+    async def run() -> Any:
+        from prefect import get_client
+
+        call: Any = handle_user_collect
+        state = await call(*args, **named, return_state=True)
+        async with get_client() as client:
+            return state, await client.read_flow_run(state.state_details.flow_run_id)
+
+    with in_force(simulator, tmp_path / "archive", AWEME_COOKIE="", AWEME_MEDIA="none"):
+        state, flow_run = asyncio.run(run())
+        assert state.is_completed(), state.message
+        assert (flow_run.parameters["job"]["mode"], flow_run.parameters["job"]["root"]) == ("collect", str(root))
+        told = str([flow_run, asyncio.run(log_of(str(flow_run.id), end="Completed"))])
+        assert simulator.world.sessionid not in told
+    entries = "SELECT count(*) FROM listing_entries WHERE listing = 'collect'"
+    assert one(settings_for(root, simulator.url), entries) > 0
+
+
 def test_a_run_of_any_mode_is_named_by_the_mode_it_takes_and_the_end_of_its_target(
     tmp_path: Path, prefect: None
 ) -> None:
