@@ -115,7 +115,7 @@ async def test_every_listing_is_walked_to_its_end(reader):
             continue
         target = targets.get(operation, reader.sec_user_id)
         search = {"keyword": "a", "from_user": reader.world.uid(0)} if operation == "search_user_posts" else {}
-        limit = 40 if endpoint.order is Order.FEED or operation == "post_related" else None
+        limit = 40 if endpoint.order is Order.FEED else None
         end = await reader.walk(operation, target, max_items=limit, params=search)
         assert end.finished_at, operation
         assert end.verdict == "complete" or end.is_as_asked, (operation, end)
@@ -125,6 +125,14 @@ async def test_every_listing_is_walked_to_its_end(reader):
             assert replies.verdict == "complete"
         if operation == "collects_list":
             assert (await reader.walk("collects_posts", reader.pages[0].item_ids[0])).verdict == "complete"
+
+
+async def test_every_related_post_is_seen_and_none_twice(reader):
+    about = (await reader.ask("user_post", reader.sec_user_id)).item_ids[3]
+    end = await reader.walk("post_related", about)
+    shown = [one for page in reader.pages for one in page.item_ids]
+    assert end.verdict == "complete", end.reason
+    assert len(shown) == len(set(shown)) > 40
 
 
 async def test_every_post_of_an_account_is_seen_pinned_ones_and_short_pages_too(reader):

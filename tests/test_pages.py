@@ -273,7 +273,8 @@ def test_a_login_wall_beside_the_posts_is_told():
         ("friend_feed", {"data": [{"aweme": None}, {}], "cursor": 9}, None, "9,0", ()),
         ("post_feed", {"aweme_list": [{"aweme_id": "5"}]}, None, "2", ("5",)),
         ("post_feed", {"aweme_list": [{"aweme_id": "5"}]}, "2", "3", ("5",)),
-        ("post_related", {"aweme_list": [{"aweme_id": "5"}, {"aweme_id": "6"}]}, "t,", "5,6,", ("5", "6")),
+        ("post_related", {"aweme_list": [{"aweme_id": "5"}, {"aweme_id": "6"}]}, "t,", "t,5,6,", ("5", "6")),
+        ("post_related", {"aweme_list": [{"aweme_id": "5"}, {"aweme_id": "6"}]}, "t,5,", "t,5,6,", ("5", "6")),
         ("post_comment", {"comments": [{"cid": "5"}], "cursor": 20}, None, "20", ("5",)),
         ("comment_reply", {"comments": [{"cid": "5"}], "cursor": 3}, None, "3", ("5",)),
         ("following", {"followings": [{"sec_uid": "s"}], "offset": 0, "min_time": 8}, None, "0,8", ("s",)),
@@ -294,6 +295,12 @@ def test_a_login_wall_beside_the_posts_is_told():
 def test_every_listing_pages_in_its_own_way(operation, body, cursor, leads_to, ids):
     page = page_of(operation, {"status_code": 0, "has_more": True, **body}, cursor=cursor)
     assert (page.next_cursor, page.item_ids, page.has_more) == (leads_to, ids, True)
+
+
+def test_related_posts_that_were_shown_are_named_as_far_as_an_address_may_be_long():
+    shown = "".join(f"{number}," for number in range(1, 201))
+    page = page_of("post_related", {"status_code": 0, "aweme_list": [{"aweme_id": "201"}], "has_more": 1}, cursor=shown)
+    assert page.next_cursor == "".join(f"{number}," for number in range(2, 202))
 
 
 def test_an_odd_item_costs_neither_its_page_nor_its_neighbours():

@@ -39,7 +39,7 @@ class Cursor(StrEnum):
     LEVEL = "level"  # "cursor,level"
     FRIENDS = "friends"  # the same; pull_type and refresh_type repeat the level
     REFRESH = "refresh"  # counted up by the asker
-    SHOWN = "shown"  # the ids just shown, each followed by a comma
+    SHOWN = "shown"  # the ids shown so far, each followed by a comma
     OFFSET_TIME = "offset_time"  # "offset,max_time": the answer's offset, and its min_time
     SEARCH = "search"  # "offset,search_id": the answer's cursor, and its log_pb.impr_id
 

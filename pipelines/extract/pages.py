@@ -103,7 +103,7 @@ def _listing_page(endpoint: Endpoint, answer: Answer, page: Page) -> Page:
     found = entries or []
     return replace(
         _with_entries(page, found),
-        next_cursor=next_cursor(endpoint, answer, found, page.cursor),
+        next_cursor=next_cursor(endpoint, answer, found, page.target, page.cursor),
         has_more=None if more is None else bool(more),
         login_wall=wall,
     )

@@ -34,6 +34,7 @@ _MESSAGES: dict[str, Any] = {"message": str, "prompts": str, "error_code": int, 
 _FLAGS: dict[str, Any] = {"is_top": bool | int}
 _TRUTHS = {"true": 1, "false": 0}
 _INEXACT = 2**53
+_MOST_SHOWN = 200  # some 4 kB of an address: much more is refused on the way
 _ENVELOPE = frozenset(("extra", "log_pb", "not_login_module"))
 
 
@@ -110,13 +111,15 @@ def holds_anything(body: bytes, path: Path) -> bool:
     return bool(_dig(load_json(body), path))
 
 
-def next_cursor(endpoint: Endpoint, answer: Answer, entries: list[Entry], cursor: str | None) -> str | None:
+def next_cursor(
+    endpoint: Endpoint, answer: Answer, entries: list[Entry], target: str, cursor: str | None
+) -> str | None:
     """Where the answer leads, in the form that `questions.question` takes back; None where it does not say."""
     kind = endpoint.cursor
     if kind is Cursor.REFRESH:
         return str(int(cursor or 1) + 1)
     if kind is Cursor.SHOWN:
-        return "".join(f"{entry.id}," for entry in entries if entry.id) or cursor
+        return _shown_with(entries, cursor or f"{target},")
     if kind is Cursor.OFFSET_TIME:
         return f"{answer.number('offset') or 0},{answer.number('min_time') or 0}"
     first = answer.number("max_cursor" if kind is Cursor.MAX_CURSOR else "cursor")
@@ -125,6 +128,12 @@ def next_cursor(endpoint: Endpoint, answer: Answer, entries: list[Entry], cursor
     if kind is Cursor.SEARCH:
         return f"{first},{answer.text('log_pb', 'impr_id')}"
     return f"{first},{answer.number('level') or 0}" if kind in (Cursor.LEVEL, Cursor.FRIENDS) else str(first)
+
+
+def _shown_with(entries: list[Entry], before: str) -> str:
+    """All ids shown so far, each followed by a comma: Douyin remembers none, and would show the first ones again."""
+    ids = dict.fromkeys([*filter(None, before.split(",")), *(entry.id for entry in entries if entry.id)])
+    return "".join(f"{one}," for one in list(ids)[-_MOST_SHOWN:])
 
 
 def _entry(endpoint: Endpoint, one: Any) -> Entry:
