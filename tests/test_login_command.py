@@ -99,6 +99,14 @@ def test_a_login_that_is_over_is_said_to_be(aweme: Aweme, simulator: Simulator, 
     assert "aweme login" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["sessionid", "sessionid_ss", "sid_tt"])
+def test_whatever_is_kept_as_a_login_is_asked_about_as_one(aweme: Aweme, simulator: Simulator, name: str) -> None:
+    done = aweme("--cookie", "-", typed=f"{name}=expired; {simulator.world.visitor_cookie}")
+    assert "The login is kept" in done.stdout
+    assert "guest" in done.stdout
+    assert aweme("--check").returncode == 4
+
+
 def test_without_any_login_the_check_says_how_to_make_one(aweme: Aweme, kept: Path) -> None:
     kept.parent.mkdir()
     kept.write_text("ttwid=1\n", "utf-8")

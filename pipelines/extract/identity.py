@@ -12,6 +12,7 @@ import httpx
 
 from pipelines.errors import BadInput
 from pipelines.extract import tokens
+from pipelines.extract.cookies import is_login
 from pipelines.extract.endpoints import Endpoint
 
 Send = Callable[[httpx.AsyncClient], Awaitable[str]]
@@ -42,7 +43,7 @@ class Identity:
     @property
     def has_login(self) -> bool:
         """Whether the cookie claims a login; only Douyin knows whether it still holds."""
-        return bool(_value(self.cookie, "sessionid") or _value(self.cookie, "sessionid_ss"))
+        return is_login(self.cookie)
 
     async def make_ready(self, client: httpx.AsyncClient, endpoint: Endpoint, *, with_ms_token: bool) -> None:
         """Get the tokens that a request needs and that are not there yet, all at the same time."""
