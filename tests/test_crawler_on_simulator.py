@@ -127,6 +127,38 @@ async def test_every_listing_is_walked_to_its_end(reader):
             assert (await reader.walk("collects_posts", reader.pages[0].item_ids[0])).verdict == "complete"
 
 
+async def test_headers_copied_from_a_browser_change_no_request_but_by_what_they_may_say():
+    copied = {
+        ":authority": "www.douyin.com",
+        "Host": "www.douyin.com",
+        "Accept-Encoding": "gzip, deflate, br, zstd",
+        "Connection": "close",
+        "Content-Length": "5",
+        "Content-Type": "text/plain",
+        "Range": "bytes=0-",
+        "Origin": None,
+        "sec-ch-ua-platform": '"Windows"',
+    }
+    with Simulator(World(posts=5)) as simulator:
+        given = {"cookie": simulator.world.cookie, "headers": copied}
+        pace = Pace(random.Random(1), min_interval_s=0, max_tries=1)
+        async with DouyinCrawler(given, upstream=simulator.url, pace=pace) as crawler:
+            assert (await crawler.fetch_live(r.UserLive(web_rid=simulator.world.account(0).webcast_id)))["data"]["data"]
+            assert (await crawler.fetch_user_collect(r.UserCollect()))["aweme_list"]
+        sent = [record.headers for record in simulator.log if record.operation in ("live", "user_collect")]
+    assert [headers["host"] for headers in sent] == ["live.douyin.com", "www.douyin.com"]
+    assert {headers["accept-encoding"] for headers in sent} == {httpx.Client().headers["accept-encoding"]}
+    assert all(not {"range", "origin"} & set(headers) for headers in sent)
+    assert all(headers["sec-ch-ua-platform"] == '"Windows"' for headers in sent)
+    assert sent[1]["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("headers", [{"X": "中"}, {"User-Agent": "a\nb"}, {"a b": "c"}, {"X: y": "z"}])
+def test_a_header_that_cannot_be_sent_is_named_before_anything_is_asked(headers):
+    with pytest.raises(BadInput, match="header"):
+        DouyinCrawler({"headers": headers})
+
+
 async def test_every_related_post_is_seen_and_none_twice(reader):
     about = (await reader.ask("user_post", reader.sec_user_id)).item_ids[3]
     end = await reader.walk("post_related", about)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,26 @@ _SUCH_AS = {
     "headers": '{"User-Agent": "...", "Referer": "..."}',
     "proxies": '{"http": None, "https": "http://host:port"}',
 }
+# What the request and the connection decide: copied from a browser's list, these would tell of another request.
+_NOT_THEIRS = frozenset(
+    (
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "if-modified-since",
+        "if-none-match",
+        "keep-alive",
+        "range",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +60,7 @@ def options_of(kwargs: Mapping[str, Any] | None) -> Options:
         return Options()
     if not isinstance(kwargs, Mapping):
         raise TypeError("kwargs must be a dict")
-    headers = {str(name).lower(): str(value) for name, value in _mapping(kwargs, "headers").items()}
+    headers = _headers(_mapping(kwargs, "headers"))
     return Options(
         cookie=kwargs.get("cookie") or headers.pop("cookie", None),
         user_agent=headers.pop("user-agent", None),
@@ -58,6 +79,19 @@ def _mapping(kwargs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise BadInput(f"{name} must be a dict such as {_SUCH_AS[name]}")
     return value
+
+
+def _headers(given: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that are a caller's to choose, with lower-case names; BadInput where one cannot be sent."""
+    headers: dict[str, str] = {}
+    for key, value in given.items():
+        name, text = str(key).strip().lower(), str(value).strip()
+        if value is None or name in _NOT_THEIRS or name.startswith(":"):
+            continue
+        if not (_NAME.fullmatch(name) and text.isascii() and text.isprintable()):
+            raise BadInput(f"the header {name!r} of headers cannot be sent; write it as one line of plain ASCII")
+        headers[name] = text
+    return headers
 
 
 def _proxy(proxies: Mapping[str, Any]) -> str | None:
