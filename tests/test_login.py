@@ -163,6 +163,14 @@ async def test_a_missing_status_is_an_abnormal_surrounding() -> None:
     assert it.polls() == 3
 
 
+@pytest.mark.parametrize("challenge", ["captcha", "acrawler", "access_denied", "bdturing", "passport_decision"])
+async def test_a_challenge_while_the_code_is_waited_for_calls_a_person(challenge: str) -> None:
+    async with desk(Login(), faults=(f"check_qrcode:2={challenge}",)) as at:
+        with pytest.raises(VerificationAsked, match="challenge"):
+            await at.login()
+    assert at.polls() == 2
+
+
 async def test_an_unknown_status_is_said_once_and_waited_for() -> None:
     async with desk(Login(codes=(("7",),))) as it:
         assert await it.login(time_limit_s=30) == (False, "")

@@ -24,7 +24,7 @@ from pipelines.extract.fetches import Fetches
 from pipelines.extract.identity import Identity
 from pipelines.extract.options import options_of
 from pipelines.extract.pacing import Pace
-from pipelines.extract.pages import read
+from pipelines.extract.pages import no_answer, read
 from pipelines.extract.sending import error_of, hop_request, request_of, wire_of
 from pipelines.extract.signing import Signer, XBogusSigner
 from pipelines.extract.upstream import make_client, stand_in
@@ -123,12 +123,12 @@ class DouyinCrawler(Fetches):
         return await self._patiently(once)
 
     async def answer_of(self, operation: str, params: BaseModel | Mapping[str, Any]) -> httpx.Response:
-        """Douyin's answer to one operation as it came, cookies included; only its status is looked at."""
+        """Douyin's answer to one operation as it came, cookies included; its JSON is the caller's to read."""
         endpoint = endpoint_of(operation)
 
         async def once() -> httpx.Response:
             answer = await self._exchange(endpoint, params, "")
-            if answer.status_code != 200 or not answer.content.strip():
+            if answer.status_code != 200 or no_answer(200, answer.headers, answer.content, self._now()):
                 self._read(endpoint, answer, "self", None)
             return answer
 

@@ -41,7 +41,7 @@ def read(
     `facts["page"]`, with the error's name as outcome, and `http_status` beside what Douyin said of the reason.
     """
     page = Page(page_id, endpoint.name, target, cursor, fetched_at, status, body)
-    refused = refusal_of_http(status, headers, body, fetched_at) or refusal_of_html(status, headers, body)
+    refused = no_answer(status, headers, body, fetched_at)
     if refused is not None:
         raise attached(refused, page)
     try:
@@ -53,6 +53,11 @@ def read(
         raise attached(refusal_of_status(status, target) or Unfamiliar(reason[:400]), page) from error
     except ArchiveError as error:
         raise attached(error, page) from None
+
+
+def no_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> ArchiveError | None:
+    """A refusal or a challenge in the place of an answer, whatever was asked; None where that is not so."""
+    return refusal_of_http(status, headers, body, now) or refusal_of_html(status, headers, body)
 
 
 def attached(error: ArchiveError, page: Page) -> ArchiveError:
