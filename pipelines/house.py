@@ -153,6 +153,21 @@ def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | Non
     )
 
 
+def open_all_columns(settings: Settings) -> Lake:
+    """The lake for reading whatever columns this program knows: an older archive gets those that it lacks before."""
+    lake = open_lake(settings, read_only=True)
+    if lake.is_current:
+        return lake
+    lake.close()
+    try:
+        open_lake(settings).close()
+    except BadInput as error:
+        raise BadInput(
+            f"This archive was written by an older version of aweme-archive, and cannot be brought up to date: {error}"
+        ) from error
+    return open_lake(settings, read_only=True)
+
+
 def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.care import bags, gallery, sheets
 from pipelines.care.staging import filled_at_once
 from pipelines.errors import BadInput, NotFound
-from pipelines.house import open_lake, open_storage
+from pipelines.house import open_all_columns, open_storage
 from pipelines.load import auditing, copies
 from schemas.catalog import BY_NAME, TABLES
 
@@ -75,7 +75,7 @@ def export(
         # Where the payload will lie: its pages lead to the media from there.
         final = folder / payload.relative_to(place)
         storage = open_storage(settings)
-        with open_lake(settings, read_only=True) as lake:
+        with open_all_columns(settings) as lake:
             try:
                 link = _linker(settings, final, has_media=media)
                 _write(lake, payload, shape, chosen, done, on_progress, link)

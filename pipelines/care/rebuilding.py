@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.batches import HELD_BYTES, batches_of
 from pipelines.care.scratch import scratch_folder
 from pipelines.errors import LakeBusy
-from pipelines.house import open_lake
+from pipelines.house import open_all_columns, open_lake
 from pipelines.load import auditing
 from pipelines.load.marks import gone_marks, set_marks
 from pipelines.load.rawpages import READABLE
@@ -84,7 +84,7 @@ def rebuild(
     """
     with scratch_folder("aweme-rebuild-", scratch) as folder:
         beside = replace(settings, root=str(folder), catalog=f"sqlite:{folder}/catalog.sqlite", s3={})
-        with open_lake(settings, read_only=dry_run) as lake:
+        with open_all_columns(settings) if dry_run else open_lake(settings) as lake:
             done, lost = Rebuilt(), auditing.lost_tables(lake, MADE)
             with open_lake(beside) as fresh:
                 _replay_all(lake, fresh, unfamiliar=unfamiliar, lost=lost, done=done, on_progress=on_progress)
