@@ -90,8 +90,10 @@ async def follow_feed(request: Request, app: App) -> Response:
 
 
 async def friend_feed(request: Request, app: App) -> Response:
-    """Posts of friends; items stand in `data[].aweme`."""
-    more = {"friend_update_count": 3, "toast": "", "status_msg": ""}
+    """Posts of friends; items stand in `data[].aweme`. With quirks, the first page says that there are no more."""
+    more: dict[str, Any] = {"friend_update_count": 3, "toast": "", "status_msg": ""}
+    if app.world.quirks and request.number("cursor") <= 0:
+        more["has_more"] = 0
     return _wrapped(request, app, Shelf(app.world, FRIENDS, 0, _FOLLOWED_TOTAL // 2), more)
 
 
