@@ -224,8 +224,11 @@ async def test_a_cookie_that_brings_its_tokens_is_used_as_it_is():
     assert app.asked[0].params["msToken"] == "own"
 
 
-async def test_a_token_that_an_answer_brings_is_used_from_then_on():
-    app = service((200, {"x-ms-token": "n" * 128}, orjson.dumps(LIST)))
+@pytest.mark.parametrize(
+    "brought", [{"x-ms-token": "n" * 128}, {"Set-Cookie": f"msToken={'n' * 128}; Path=/; Domain=douyin.com; Secure"}]
+)
+async def test_a_token_that_an_answer_brings_is_used_from_then_on(brought):
+    app = service((200, brought, orjson.dumps(LIST)))
     async with crawler(app, cookie="ttwid=t; msToken=old") as it:
         await it.ask("user_post", r.UserPost(sec_user_id="x"))
         await it.ask("user_post", r.UserPost(sec_user_id="x"))

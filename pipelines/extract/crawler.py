@@ -27,6 +27,7 @@ from pipelines.extract.pacing import Pace
 from pipelines.extract.pages import no_answer, read
 from pipelines.extract.sending import error_of, hop_request, request_of, wire_of
 from pipelines.extract.signing import Signer, XBogusSigner
+from pipelines.extract.tokens import ms_token_of
 from pipelines.extract.upstream import make_client, stand_in
 from schemas.pages import Page
 from schemas.settings import DEFAULT_USER_AGENT
@@ -179,7 +180,7 @@ class DouyinCrawler(Fetches):
             request = request_of(self._client, endpoint, values, headers, self._signer, self._who.user_agent)
             answer = await self._sent(request)
             self._on_event("request", operation=endpoint.name, status=answer.status_code)
-            self._who.renew_ms_token(answer.headers.get("x-ms-token", ""))
+            self._who.renew_ms_token(ms_token_of(answer))
             return answer
 
     def _fill(self, endpoint: Endpoint, values: dict[str, str]) -> None:

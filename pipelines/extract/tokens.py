@@ -108,6 +108,11 @@ async def fetch_ms_token(client: httpx.AsyncClient) -> str:
         return TokenManager.gen_false_msToken()
 
 
+def ms_token_of(answer: httpx.Response) -> str:
+    """The fresh msToken that an answer of the web service brings, in a header or as a cookie; '' where it has none."""
+    return answer.headers.get("x-ms-token") or _cookie(answer, "msToken")
+
+
 async def fetch_ttwid(client: httpx.AsyncClient) -> str:
     """A visitor's id through a client that is open already; errors as `TokenManager.gen_ttwid` has them."""
     return _ttwid_in(await _ask(client, _ttwid_request()))
