@@ -77,6 +77,13 @@ async def test_a_session_of_another_world_is_no_login(world):
         assert (await visitor.ask("aweme/listcollection")).json()["status_code"] == 8
 
 
+async def test_an_empty_device_platform_is_none(world):
+    async with Visitor(world) as visitor:
+        answer = await visitor.ask("aweme/post", _params(world) | {"device_platform": ""})
+        assert answer.json()["status_code"] == 5
+        assert visitor.app.log[-1].note == "lacks device_platform"
+
+
 async def test_other_methods_missing_parameters_and_unknown_hosts_are_turned_away(world):
     async with Visitor(world) as visitor:
         assert (await visitor.ask("aweme/post", _params(world), method="POST")).status_code == 405

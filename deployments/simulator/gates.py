@@ -114,7 +114,7 @@ def _why_no_visitor(request: Request) -> str | None:
 def _missing(gate: Gate, request: Request) -> str:
     wanted = [key for key in gate.keys if not request.params.get(key)]
     if request.host in (WEB, LIVE, SSO):
-        wanted += [key for key in ("device_platform",) if key not in request.params]
+        wanted += [key for key in ("device_platform",) if not request.params.get(key)]
         wanted += ["aid=6383"] if request.params.get("aid") != "6383" else []
     elif request.host == REFLOW and request.params.get("app_id") != "1128":
         wanted.append("app_id=1128")
