@@ -23,6 +23,13 @@ async def _faulty(script, world=None, **asked):
         return await visitor.ask(path, params, **asked)
 
 
+async def test_a_page_in_the_place_of_a_rooms_answer_is_the_one_with_a_captcha(world):
+    async with Visitor(world, cookie="", faults=("live_room_id:1=html",)) as visitor:
+        room = {"room_id": world.account(0).room_id, "app_id": "1128"}
+        answer = await visitor.ask("/webcast/room/reflow/info/", room, host="webcast.amemv.com")
+        assert "验证码中间页" in answer.text
+
+
 @pytest.mark.parametrize(
     ("script", "hits"),
     [

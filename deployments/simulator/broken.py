@@ -21,6 +21,7 @@ ACRAWLER = (
 )
 DENIED = "<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1></body></html>"
 HTML_PAGE = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
+_OWN = (".douyin.com", ".amemv.com", ".iesdouyin.com")  # the others keep files, or give tokens
 _LISTS = ("aweme_list", "comments", "data", "followings", "followers", "collects_list", "mc_list", "mix_infos")
 _SAID = {
     8: "用户未登录",
@@ -122,7 +123,7 @@ _ANSWERS: dict[str, Callable[[Fault, Request], Response]] = {
     "empty": lambda _, __: empty(),
     "blank": lambda _, __: Response(200, (("content-type", "application/json"),), b" \n\t "),
     "captcha": lambda _, __: text_response(CAPTCHA),
-    "html": lambda _, request: text_response(CAPTCHA if request.host.endswith(".douyin.com") else HTML_PAGE),
+    "html": lambda _, request: text_response(CAPTCHA if request.host.endswith(_OWN) else HTML_PAGE),
     "acrawler": _acrawler,
     "access_denied": lambda _, __: text_response(DENIED, 444),
     "argus": _argus,
