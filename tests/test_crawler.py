@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -271,6 +272,30 @@ async def test_a_hop_resolves_a_relative_address_and_an_end_leads_nowhere():
         assert await it.hop("https://v.douyin.com/y") == (200, None)
         with pytest.raises(BadInput):
             await it.hop("nonsense")
+
+
+async def test_a_hop_waits_for_no_body_however_long_it_is():
+    hung_up = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /share/video/1/\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(bytes(1_000))
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+        hung_up.set()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        async with asyncio.timeout(5), DouyinCrawler(upstream=f"http://{host}:{port}") as it:
+            assert await it.hop("http://v.douyin.com/x") == (302, "http://v.douyin.com/share/video/1/")
+            await hung_up.wait()
+    finally:
+        server.close()
 
 
 async def test_a_redirect_to_no_address_is_no_fault_of_the_users():

@@ -138,11 +138,11 @@ class DouyinCrawler(Fetches):
     async def hop(self, url: str) -> tuple[int, str | None]:
         """One step from a short link: its status, and the absolute address that it leads to, if any.
 
-        Nothing is followed and no cookie is sent; whether the host may be asked is the caller's to know.
+        Nothing is followed, no cookie sent, no body read; whether the host may be asked is the caller's to know.
         """
 
         async def once() -> tuple[int, str | None]:
-            answer = await self._send(hop_request(self._client, url))
+            answer = await self._send(hop_request(self._client, url), head_only=True)
             where = answer.headers.get("location")
             try:
                 return answer.status_code, str(answer.url.join(where)) if where else None
@@ -190,15 +190,18 @@ class DouyinCrawler(Fetches):
             if values.get(name) == "":
                 values[name] = self._who.verify_fp()
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
+    async def _send(self, request: httpx.Request, *, head_only: bool = False) -> httpx.Response:
         async with self._turn:
             await self._wait_for_turn()
-            return await self._sent(request)
+            return await self._sent(request, head_only=head_only)
 
-    async def _sent(self, request: httpx.Request) -> httpx.Response:
+    async def _sent(self, request: httpx.Request, *, head_only: bool = False) -> httpx.Response:
         self.requests_sent += 1
         try:
-            answer = await self._client.send(request)
+            answer = await self._client.send(request, stream=head_only)
+            if head_only:  # what follows may be of any length, and says nothing more
+                await answer.aclose()
+                return answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise error_of(error) from error
         # The stream and its answer know each other, so a megabyte would wait for Python to look for garbage.
