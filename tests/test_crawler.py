@@ -298,6 +298,29 @@ async def test_a_hop_waits_for_no_body_however_long_it_is():
         server.close()
 
 
+async def test_hops_share_a_connection_where_bodies_are_short():
+    opened: list[asyncio.StreamWriter] = []
+
+    async def short(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 302 Found\r\nLocation: /share/video/1/\r\nContent-Length: 5\r\n\r\nthere")
+
+    server = await asyncio.start_server(short, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        async with DouyinCrawler(upstream=f"http://{host}:{port}", pace=Pace(random.Random(1), min_interval_s=0)) as it:
+            for code in "abc":
+                assert await it.hop(f"http://v.douyin.com/{code}") == (302, "http://v.douyin.com/share/video/1/")
+        assert len(opened) == 1
+    finally:
+        server.close()
+        for writer in opened:
+            writer.close()
+            await writer.wait_closed()
+
+
 async def test_a_redirect_to_no_address_is_no_fault_of_the_users():
     app = service((302, {"location": "javascript:alert(1)"}, b""))
     async with crawler(app, cookie="ttwid=t; msToken=m") as it:

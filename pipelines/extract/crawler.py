@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -34,6 +35,7 @@ from schemas.settings import DEFAULT_USER_AGENT
 
 T = TypeVar("T")
 OnEvent = Callable[..., None]
+_SHORT_BYTES = 4096
 
 
 class DouyinCrawler(Fetches):
@@ -199,7 +201,12 @@ class DouyinCrawler(Fetches):
         self.requests_sent += 1
         try:
             answer = await self._client.send(request, stream=head_only)
-            if head_only:  # what follows may be of any length, and says nothing more
+            if head_only:
+                # A short body is read, so that the connection can be used again; one of any length says nothing more.
+                length = answer.headers.get("content-length", "")
+                if length.isdecimal() and int(length) <= _SHORT_BYTES:
+                    with suppress(httpx.HTTPError):
+                        await answer.aread()
                 await answer.aclose()
                 return answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
