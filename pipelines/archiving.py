@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from pipelines.asking import read_one
-from pipelines.errors import ArchiveError, Blocked, LakeBusy, NotFound
+from pipelines.errors import Absent, ArchiveError, BadInput, Blocked, LakeBusy, NotFound, Unfamiliar
 from pipelines.house import Step
 from pipelines.loading import Loader
 from pipelines.modes import Listing
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _REPLIES = Listing("comment_reply", "comment_reply", None, has_media=False)
 _FOLDER = Listing("collects_posts", "collects", None)
+_ODD_AT_MOST = 3  # branches of unknown shape: after more of them the service is another one, and asking on is no use
 COUNTED: dict[str, str] = {
     Mode.POST: "aweme_count",
     Mode.LIKE: "favoriting_count",
@@ -69,10 +70,7 @@ async def archive_listing(run: Run, mode: Mode, listing: Listing, link: Link, st
     walk = Walk(run, listing, owner_id, params)
     await walk_and_load(run, walk, step)
     await note_gone(run, walk, step)
-    if mode is Mode.COMMENTS:
-        await _archive_replies(run, owner_id, step)
-    elif mode is Mode.COLLECTS:
-        await _archive_folders(run, step)
+    await archive_branches(run, walk, step)
 
 
 async def walk_and_load(run: Run, walk: Walk, step: Step) -> None:
@@ -129,20 +127,44 @@ async def _mix_of(run: Run, aweme_id: str) -> str:
     return mix_id
 
 
-async def _archive_replies(run: Run, aweme_id: str, step: Step) -> None:
+async def archive_branches(run: Run, walk: Walk, step: Step) -> None:
+    """Read what hangs on a listing that was walked: the replies to comments, the posts of folders.
+
+    One that is not to be had (a comment or a folder that is gone) is noted, and costs the others nothing.
+    """
+    find = {"post_comment": _threads, "collects_list": _folders}.get(walk.listing.operation)
+    if find is None:
+        return
+    lost: list[ArchiveError] = []
+    for branch in await find(run, walk):
+        try:
+            await walk_and_load(run, branch, step)
+            await note_gone(run, branch, step)
+        except (Absent, BadInput, Unfamiliar) as error:
+            if "page" not in error.facts:
+                raise  # it is none of Douyin's answers
+            lost.append(error)
+            if isinstance(error, Unfamiliar):
+                run.summary.outcome, run.summary.reason = "partial", str(error)
+            if sum(isinstance(one, Unfamiliar) for one in lost) > _ODD_AT_MOST:
+                raise
+    if lost:
+        what = "replies" if walk.listing.operation == "post_comment" else "folders"
+        run.summary.warnings.append(f"Not to be had: {len(lost)} of the {what}. {lost[0]}")
+
+
+async def _threads(run: Run, walk: Walk) -> list[Walk]:
+    """Walks through the replies to each comment that has any."""
     lake = await run.house.lake()
     sql = (
         "SELECT comment_id FROM comments WHERE aweme_id = ? AND root_id IS NULL AND reply_count > 0 ORDER BY comment_id"
     )
-    threads = (await run.house.on_lake(lake.query, sql, [aweme_id]))["comment_id"].to_list()
-    for comment_id in threads:
-        await Walk(run, _REPLIES, comment_id, {"item_id": aweme_id}).to_end(step)
+    found = (await run.house.on_lake(lake.query, sql, [walk.owner_id]))["comment_id"].to_list()
+    return [Walk(run, _REPLIES, comment_id, {"item_id": walk.owner_id}) for comment_id in found]
 
 
-async def _archive_folders(run: Run, step: Step) -> None:
+async def _folders(run: Run, _walk: Walk) -> list[Walk]:
+    """Walks through the folders of the cookie's owner."""
     lake = await run.house.lake()
     sql = "SELECT collects_id FROM collects ORDER BY collects_id"
-    for collects_id in (await run.house.on_lake(lake.query, sql))["collects_id"].to_list():
-        walk = Walk(run, _FOLDER, collects_id)
-        await walk_and_load(run, walk, step)
-        await note_gone(run, walk, step)
+    return [Walk(run, _FOLDER, one) for one in (await run.house.on_lake(lake.query, sql))["collects_id"].to_list()]

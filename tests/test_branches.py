@@ -1,0 +1,40 @@
+"""What hangs on a listing: the replies to a post's comments, and the posts of the folders of a collection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from archives import archive, one, settings_for
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+
+ROWS = {
+    "comments": "SELECT count(*) FROM comments",
+    "collects": "SELECT count(*) FROM listing_entries WHERE listing = 'collects'",
+}
+ASKED = {"comments": "comment_reply", "collects": "collects_posts"}
+
+
+@pytest.mark.parametrize("mode", ROWS)
+@pytest.mark.parametrize(("answer", "outcome"), [("status_code:2053", "complete"), ("no_list", "partial")])
+def test_a_branch_that_is_not_to_be_had_costs_the_others_nothing(
+    tmp_path: Path, mode: str, answer: str, outcome: str
+) -> None:
+    world = World(seed=1, users=2, posts=20)
+    target = world.post(1, 5).aweme_id if mode == "comments" else "self"
+    # A folder is behind a login: without its list, an answer would ask for one.
+    answer = answer if mode == "comments" or answer != "no_list" else "json_null"
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path / "whole", simulator.url, media="none", cookie=world.cookie)
+        assert archive(settings, target, mode=mode).outcome == "complete"
+        whole = one(settings, ROWS[mode])
+        asked = sum(r.operation == ASKED[mode] for r in simulator.log)
+    with Simulator(world, faults=[f"{ASKED[mode]}:2={answer}"]) as simulator:
+        settings = settings_for(tmp_path / "a", simulator.url, media="none", cookie=world.cookie)
+        told = archive(settings, target, mode=mode)
+        assert told.outcome == outcome, told.reason
+        assert any("Not to be had: 1 of" in warning for warning in told.warnings)
+        assert sum(r.operation == ASKED[mode] for r in simulator.log) >= asked - 1, "all others were read"
+        assert 0 < one(settings, ROWS[mode]) < whole
