@@ -155,16 +155,19 @@ async def archive_branches(run: Run, walk: Walk, step: Step) -> None:
 
 async def _threads(run: Run, walk: Walk) -> list[Walk]:
     """Walks through the replies to each comment that has any."""
-    lake = await run.house.lake()
-    sql = (
-        "SELECT comment_id FROM comments WHERE aweme_id = ? AND root_id IS NULL AND reply_count > 0 ORDER BY comment_id"
-    )
-    found = (await run.house.on_lake(lake.query, sql, [walk.owner_id]))["comment_id"].to_list()
+    found = await _held(run, walk, "comments", "comment_id", "aweme_id = ? AND root_id IS NULL AND reply_count > 0")
     return [Walk(run, _REPLIES, comment_id, {"item_id": walk.owner_id}) for comment_id in found]
 
 
-async def _folders(run: Run, _walk: Walk) -> list[Walk]:
+async def _folders(run: Run, walk: Walk) -> list[Walk]:
     """Walks through the folders of the cookie's owner."""
+    return [Walk(run, _FOLDER, collects_id) for collects_id in await _held(run, walk, "collects", "collects_id", "true")]
+
+
+async def _held(run: Run, walk: Walk, table: str, key: str, test: str) -> list[str]:
+    """What the archive holds of a listing; where the job has a limit, what the walk showed of it."""
+    since = walk.last.started_at if walk.limit is not None and walk.last is not None else None
+    sql = f"SELECT {key} FROM {table} WHERE {test} AND (? IS NULL OR last_seen_at >= ?) ORDER BY {key}"
     lake = await run.house.lake()
-    sql = "SELECT collects_id FROM collects ORDER BY collects_id"
-    return [Walk(run, _FOLDER, one) for one in (await run.house.on_lake(lake.query, sql))["collects_id"].to_list()]
+    values = [*([walk.owner_id] if "?" in test else []), since, since]
+    return list((await run.house.on_lake(lake.query, sql, values))[key].to_list())

@@ -38,3 +38,17 @@ def test_a_branch_that_is_not_to_be_had_costs_the_others_nothing(
         assert any("Not to be had: 1 of" in warning for warning in told.warnings)
         assert sum(r.operation == ASKED[mode] for r in simulator.log) >= asked - 1, "all others were read"
         assert 0 < one(settings, ROWS[mode]) < whole
+
+
+@pytest.mark.parametrize("mode", ROWS)
+def test_with_a_limit_only_what_hangs_on_that_many_is_read_however_much_is_known(tmp_path: Path, mode: str) -> None:
+    world = World(seed=1, users=2, posts=20)
+    target = world.post(1, 5).aweme_id if mode == "comments" else "self"
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", cookie=world.cookie)
+        archive(settings, target, mode=mode)
+        verdicts = "SELECT count(*) FROM checkpoints WHERE verdict = 'complete'"
+        whole, known = one(settings, verdicts), len(simulator.log)
+        archive(settings, target, mode=mode, max_counts=2)
+        assert 0 < sum(r.operation == ASKED[mode] for r in simulator.log[known:]) <= 4
+        assert one(settings, verdicts) >= whole - 3, "the others keep their verdict"
