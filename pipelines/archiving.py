@@ -17,6 +17,8 @@ from pipelines.walking import Walk
 from schemas.jobs import Mode
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pipelines.extract.links import Link
     from pipelines.run import Run
 
@@ -127,16 +129,24 @@ async def _mix_of(run: Run, aweme_id: str) -> str:
     return mix_id
 
 
-async def archive_branches(run: Run, walk: Walk, step: Step) -> None:
+async def archive_branches(run: Run, walk: Walk, step: Step, *, only_unread: bool = False) -> None:
     """Read what hangs on a listing that was walked: the replies to comments, the posts of folders.
 
-    One that is not to be had (a comment or a folder that is gone) is noted, and costs the others nothing.
+    One that is not to be had (a comment or a folder that is gone) is noted, and costs the others nothing. `only_unread`
+    leaves out those that were read to their end since the listing was.
     """
     find = {"post_comment": _threads, "collects_list": _folders}.get(walk.listing.operation)
     if find is None:
         return
-    lost: list[ArchiveError] = []
-    for branch in await find(run, walk):
+    lake = await run.house.lake()
+    mark = await run.house.on_lake(lake.checkpoint, walk.listing.operation, walk.owner_id)
+    since = mark.started_at if mark is not None else None
+    branches, lost = await find(run, walk, since), list[ArchiveError]()
+    if only_unread and since is not None:
+        sql = "SELECT listing, owner_id FROM checkpoints WHERE finished_at >= ?"
+        read = set((await run.house.on_lake(lake.query, sql, [since])).rows())
+        branches = [one for one in branches if (one.listing.listing, one.owner_id) not in read]
+    for branch in branches:
         try:
             await walk_and_load(run, branch, step)
             await note_gone(run, branch, step)
@@ -153,21 +163,23 @@ async def archive_branches(run: Run, walk: Walk, step: Step) -> None:
         run.summary.warnings.append(f"Not to be had: {len(lost)} of the {what}. {lost[0]}")
 
 
-async def _threads(run: Run, walk: Walk) -> list[Walk]:
+async def _threads(run: Run, walk: Walk, since: datetime | None) -> list[Walk]:
     """Walks through the replies to each comment that has any."""
-    found = await _held(run, walk, "comments", "comment_id", "aweme_id = ? AND root_id IS NULL AND reply_count > 0")
+    test = "aweme_id = ? AND root_id IS NULL AND reply_count > 0"
+    found = await _held(run, walk, since, "comments", "comment_id", test)
     return [Walk(run, _REPLIES, comment_id, {"item_id": walk.owner_id}) for comment_id in found]
 
 
-async def _folders(run: Run, walk: Walk) -> list[Walk]:
+async def _folders(run: Run, walk: Walk, since: datetime | None) -> list[Walk]:
     """Walks through the folders of the cookie's owner."""
-    return [Walk(run, _FOLDER, collects_id) for collects_id in await _held(run, walk, "collects", "collects_id", "true")]
+    found = await _held(run, walk, since, "collects", "collects_id", "true")
+    return [Walk(run, _FOLDER, collects_id) for collects_id in found]
 
 
-async def _held(run: Run, walk: Walk, table: str, key: str, test: str) -> list[str]:
-    """What the archive holds of a listing; where the job has a limit, what the walk showed of it."""
-    since = walk.last.started_at if walk.limit is not None and walk.last is not None else None
+async def _held(run: Run, walk: Walk, since: datetime | None, table: str, key: str, test: str) -> list[str]:
+    """What the archive holds of a listing; where the job has a limit, what the last walk showed of it."""
+    shown = since if walk.limit is not None else None
     sql = f"SELECT {key} FROM {table} WHERE {test} AND (? IS NULL OR last_seen_at >= ?) ORDER BY {key}"
     lake = await run.house.lake()
-    values = [*([walk.owner_id] if "?" in test else []), since, since]
+    values = [*([walk.owner_id] if "?" in test else []), shown, shown]
     return list((await run.house.on_lake(lake.query, sql, values))[key].to_list())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.archiving import COUNTED, read_profile, walk_and_load
+from pipelines.archiving import COUNTED, archive_branches, read_profile, walk_and_load
 from pipelines.asking import read_one
 from pipelines.errors import Absent
 from pipelines.extract.endpoints import ENDPOINTS, OF_LISTING
@@ -99,6 +99,8 @@ class Retry:
             await walk_and_load(self.run, walk, self.step)
             if walk.whole_since is not None:  # the next full walk may be months away
                 await note_gone(self.run, walk, self.step)
+            if (trunk := _trunk(walk)) is not None:  # the run that broke off read nothing of what came behind
+                await archive_branches(self.run, trunk, self.step, only_unread=True)
         finally:
             house.settings = settings
 
@@ -150,6 +152,17 @@ class Retry:
         since = self.run.started_at
         self.told.files = await self.run.house.on_lake(lake.wanted_count, **search, not_tried_since=since)
         await Loader(self.run, self.step, lambda: search).load_all()
+
+
+def _trunk(walk: Walk) -> Walk | None:
+    """The walk on which others hang that a walk belongs to, or is itself; None for a listing that stands alone."""
+    found = {
+        "post_comment": ("post_comment", walk.owner_id),
+        "comment_reply": ("post_comment", walk.params.get("item_id")),
+        "collects_list": ("collects_list", walk.owner_id),
+        "collects_posts": ("collects_list", "self"),
+    }.get(walk.listing.operation)
+    return Walk(walk.run, _LISTINGS[found[0]], str(found[1])) if found is not None else None
 
 
 def _named(failure: Failure) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from archives import archive, one, settings_for
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.retrying import retry_failed
 
 ROWS = {
     "comments": "SELECT count(*) FROM comments",
@@ -52,3 +54,30 @@ def test_with_a_limit_only_what_hangs_on_that_many_is_read_however_much_is_known
         archive(settings, target, mode=mode, max_counts=2)
         assert 0 < sum(r.operation == ASKED[mode] for r in simulator.log[known:]) <= 4
         assert one(settings, verdicts) >= whole - 3, "the others keep their verdict"
+
+
+@pytest.mark.parametrize("mode", ROWS)
+@pytest.mark.parametrize("where", ["listing", "branch"])
+def test_a_retry_reads_what_hangs_on_a_list_behind_the_place_where_a_run_broke_off(
+    tmp_path: Path, mode: str, where: str
+) -> None:
+    world = World(seed=1, users=2, posts=20)
+    target = world.post(1, 5).aweme_id if mode == "comments" else "self"
+    listing = {"comments": "post_comment:2", "collects": "collects_list:1"}[mode]
+    fault = f"{listing}=empty" if where == "listing" else f"{ASKED[mode]}:2=empty"
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path / "whole", simulator.url, media="none", cookie=world.cookie)
+        archive(settings, target, mode=mode)
+        whole = one(settings, ROWS[mode])
+    with Simulator(world, faults=[fault]) as simulator:
+        settings = settings_for(tmp_path / "a", simulator.url, media="none", cookie=world.cookie, max_tries=1)
+        assert archive(settings, target, mode=mode).outcome == "partial"
+        known = len(simulator.log)
+        told = asyncio.run(retry_failed(settings))
+        assert (told.walks, told.summary.outcome) == (1, "complete")
+        assert one(settings, ROWS[mode]) == whole
+        queries = [r.query for r in simulator.log[known:] if r.operation == ASKED[mode]]
+        places = [query.partition("X-Bogus")[0].partition("msToken")[2].partition("&")[2] for query in queries]
+        again = int(where == "branch" and mode == "collects")  # a folder may have changed since the cut
+        assert len(places) == len(set(places)) + again, "nothing else is asked for twice"
+        assert asyncio.run(retry_failed(settings)).is_nothing
