@@ -107,6 +107,23 @@ def test_an_empty_listing_of_a_full_account_makes_nothing_gone(tmp_path: Path, s
     assert (shown.verdict, shown.new_posts, shown.pages) == ("complete", 2, 3), "what was read before is still known"
 
 
+def test_a_mix_that_shows_nothing_is_not_called_complete_and_makes_nothing_gone(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="none")
+    mix_id = simulator.world.mix_id(0)
+    never = archive(settings, str(int(mix_id) + 1), mode="mix")
+    assert (never.outcome, never.verdict) == ("partial", "partial")
+    assert "the id is wrong" in never.reason
+    archive(settings, mix_id, mode="mix")
+    simulator.world.make_private(0)
+    hidden = archive(settings, mix_id, mode="mix")
+    assert (hidden.outcome, hidden.verdict, hidden.gone_entries) == ("partial", "partial", 0)
+    assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
+    simulator.world.restore(0)
+    assert archive(settings, mix_id, mode="mix").verdict == "complete"
+
+
 @pytest.mark.parametrize("mode", ["like", "mix", "collect"])
 def test_every_lasting_listing_walks_incrementally_and_in_full(tmp_path: Path, simulator: Simulator, mode: str) -> None:
     world = simulator.world

@@ -50,7 +50,8 @@ class Endpoint:
 
     `items` is where the answer's list stands, `item` where the thing is within an entry, `ids` the names that its id
     may have there; `subject` is where the one thing of an answer without a list stands. `has_wall`: a bare answer
-    without its list means that Douyin wants a login. `body_fields` are parameters that a POST repeats in a JSON body;
+    without its list means that Douyin wants a login. `is_never_empty`: a list that shows nothing is gone, or hidden.
+    `body_fields` are parameters that a POST repeats in a JSON body;
     None where it has no body. `referer` may hold {target}.
     """
 
@@ -72,6 +73,7 @@ class Endpoint:
     anonymous: bool = False
     signed: bool = True
     has_wall: bool = False
+    is_never_empty: bool = False
     body_fields: Path | None = None
     referer: str = SITE
 
@@ -140,6 +142,7 @@ _TABLE = (
         cursor=Cursor.CURSOR,
         listing="mix",
         target_field="mix_id",
+        is_never_empty=True,
     ),
     Endpoint("post_detail", "/aweme/v1/web/aweme/detail/", subject=("aweme_detail",), target_field="aweme_id"),
     Endpoint(

@@ -24,6 +24,10 @@ _NO_TIME = 1_000_000_000
 HIDDEN = (
     "the list came empty though the profile counts {}; nothing is taken for gone. A login may show more: aweme login"
 )
+NOTHING = (
+    "Douyin shows nothing of it and does not say why: it is gone, hidden, or the id is wrong; nothing is taken for "
+    "gone. Check the link in a browser"
+)
 UNDER_WAY = "not read to its end yet; run again to go on"
 
 
@@ -62,7 +66,8 @@ class Progress:
         leads_on = self._leads_on(page)
         if self._is_end(page):
             if self._is_hidden():
-                return self._finish("partial", HIDDEN.format(self.expected), now)
+                why = HIDDEN.format(self.expected) if self.expected else NOTHING
+                return self._finish("partial", why, now)
             self._cover(page, known, is_end=not page.login_wall)
             return self._end(page, now)
         if not leads_on:
@@ -90,7 +95,8 @@ class Progress:
 
     def _is_hidden(self) -> bool:
         """Whether a walk from the top ends with nothing, where there should be something: Douyin hides lists so."""
-        return bool(self.expected) and self.is_from_top and self.checkpoint.item_count == 0
+        should_show = bool(self.expected) or self.endpoint.is_never_empty
+        return should_show and self.is_from_top and self.checkpoint.item_count == 0
 
     def _is_end(self, page: Page) -> bool:
         if page.has_more is not False:
