@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.asking import read_one
@@ -72,6 +73,8 @@ async def archive_listing(run: Run, mode: Mode, listing: Listing, link: Link, st
     walk = Walk(run, listing, owner_id, params)
     await walk_and_load(run, walk, step)
     await note_gone(run, walk, step)
+    if mode is Mode.COMMENTS and walk.last is not None and not walk.last.item_count:
+        await step("ask whether the post is there", lambda: _need_post(run, walk))
     await archive_branches(run, walk, step)
 
 
@@ -127,6 +130,19 @@ async def _mix_of(run: Run, aweme_id: str) -> str:
     if mix_id in ("", "0"):
         raise NotFound(f"The post {aweme_id} belongs to no mix; archive it in mode one.")
     return mix_id
+
+
+async def _need_post(run: Run, walk: Walk) -> None:
+    """Raise Absent where the post is gone whose comments came empty: its list tells the two apart by nothing."""
+    try:
+        await read_one(run, "post_detail", walk.owner_id)
+    except Absent as gone:
+        if walk.last is not None:
+            lake = await run.house.lake()
+            await run.house.on_lake(lake.save_checkpoint, replace(walk.last, verdict="unknown", reason=str(gone)))
+            run.summary.verdict = "unknown"
+        raise
+    await run.apply()
 
 
 async def archive_branches(run: Run, walk: Walk, step: Step, *, only_unread: bool = False) -> None:

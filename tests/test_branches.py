@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from archives import archive, one, settings_for
+from archives import archive, ask, one, settings_for
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
@@ -81,3 +81,23 @@ def test_a_retry_reads_what_hangs_on_a_list_behind_the_place_where_a_run_broke_o
         again = int(where == "branch" and mode == "collects")  # a folder may have changed since the cut
         assert len(places) == len(set(places)) + again, "nothing else is asked for twice"
         assert asyncio.run(retry_failed(settings)).is_nothing
+
+
+def test_the_comments_of_a_post_that_is_gone_are_not_called_complete(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=20)
+    aweme_id = world.post(1, 5).aweme_id
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none", cookie=world.cookie)
+        archive(settings, aweme_id, mode="comments")
+        known = one(settings, ROWS["comments"])
+        world.delete(aweme_id, "status_self_see")
+        told = archive(settings, aweme_id, mode="comments")
+        assert (told.outcome, told.verdict) == ("failed", "unknown")
+        assert "status_self_see" in told.reason
+        verdict = "SELECT verdict FROM checkpoints WHERE listing = 'post_comment'"
+        assert ask(settings, verdict) == [("unknown",)]
+        assert one(settings, ROWS["comments"]) == known
+        assert not any(r.operation == "comment_reply" for r in simulator.log[-2:]), "replies are not asked for"
+        world.restore(aweme_id)
+        assert archive(settings, aweme_id, mode="comments").outcome == "complete"
+        assert ask(settings, verdict) == [("complete",)]
