@@ -169,7 +169,10 @@ def _bars() -> Iterator[OnEvent]:
 def tell(summary: Summary) -> None:
     """A summary for people, on standard output."""
     who = summary.name or summary.target
-    click.echo(f"{who} ({summary.mode}): {summary.outcome}" + (f" - {summary.reason}" if summary.reason else ""))
+    mode = f" ({summary.mode})" if summary.mode else ""
+    click.echo(f"{who}{mode}: {summary.outcome}" + (f" - {summary.reason}" if summary.reason else ""))
+    if not summary.run_id:
+        return  # it ended before it began
     click.echo(
         f"  {summary.seen}; {summary.files} files ({size(summary.bytes)}) stored"
         + (f", {summary.absent} not to be had" if summary.absent else "")

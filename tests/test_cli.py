@@ -333,3 +333,26 @@ def test_no_way_to_write_a_password_shows_it(catalog: str) -> None:
 
     assert "hush" not in without_password(catalog)
     assert "hush" not in "".join(attach_sql(place_of(catalog, "somewhere", None)))
+
+
+def test_a_target_that_leads_nowhere_costs_the_others_nothing(aweme, running: Simulator) -> None:
+    dead, homes = "https://v.douyin.com/deadbeef00/", [account.home for account in running.world.accounts]
+    done = aweme("archive", homes[0], dead, homes[1], homes[1], "--media", "none", "--max-counts", "3", "--json")
+    assert [(told["target"] == dead, told["outcome"]) for told in value(done)] == [
+        (False, "complete"),
+        (True, "failed"),
+        (False, "complete"),
+    ], "and nobody is asked for twice"
+    assert "no longer leads anywhere" in value(done)[1]["reason"]
+    assert done.returncode == 1
+    shown = aweme("archive", dead, homes[0], "--media", "none", "--max-counts", "3")
+    assert f"{dead}: failed - The short link" in shown.stdout
+    assert "(post): complete" in shown.stdout
+
+
+def test_of_several_targets_none_is_archived_where_one_of_them_cannot_be(aweme, running: Simulator) -> None:
+    home = running.world.accounts[0].home
+    for wrong, mode in (("nonsense", []), ("https://www.douyin.com/video/7686925967292869001", ["--mode", "post"])):
+        done = aweme("archive", home, wrong, *mode, "--media", "none", "--json")
+        assert (done.returncode, value(done)["kind"]) == (2, "BadInput")
+    assert aweme("status").returncode == 2, "there is no archive yet"

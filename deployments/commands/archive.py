@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deployments.commands.options import as_json, place, settings_of
-from pipelines.errors import BadInput
+from pipelines.errors import ArchiveError, BadInput
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -76,13 +76,20 @@ def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool |
     settings = settings_of(
         **{name: options[name] for name in ("root", "catalog", "media", "naming", "folderize")}, prefect=prefect
     )
-    jobs = [job_of(target, options) for target in targets or ("self",)]
+    jobs = [job_of(target, options) for target in dict.fromkeys(targets or ("self",))]
+    if len(jobs) > 1:
+        check(settings, jobs)
     if plan:
         return show_plans(settings, jobs, as_json=as_json)
     summaries: list[Summary] = []
     with progress(quiet=as_json) as listen:
         for job in jobs:
-            summary = run(settings, job, listen, tracked=is_tracked(settings, prefect, os.environ))
+            try:
+                summary = run(settings, job, listen, tracked=is_tracked(settings, prefect, os.environ))
+            except ArchiveError as error:
+                if len(jobs) == 1:
+                    raise
+                summary = not_begun(job, error)  # one that leads nowhere costs the others nothing
             summaries.append(summary)
             if not as_json:
                 tell(summary)
@@ -92,6 +99,26 @@ def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool |
         print_json([summary.as_json() for summary in summaries])
     order = ("blocked", "failed", "partial", "complete")
     return EXIT_CODES[min((summary.outcome for summary in summaries), key=order.index)]
+
+
+def check(settings: Settings, jobs: Sequence[ArchiveJob]) -> None:
+    """BadInput, before any begins, for the first of the jobs that cannot be, as far as that shows without asking."""
+    from pipelines.jobs import known_target, settings_for
+    from pipelines.modes import mode_of
+
+    for job in jobs:
+        settings_for(settings, job)
+        if (link := known_target(job)) is not None:
+            mode_of(link.kind, job.mode)
+
+
+def not_begun(job: ArchiveJob, error: ArchiveError) -> Summary:
+    """What came of a job that ended before its run began: it has no run_id."""
+    from pipelines.jobs import verdict_of
+    from schemas.jobs import Summary
+
+    outcome, reason = verdict_of(error)
+    return Summary(run_id="", mode=job.mode or "", target=job.target, outcome=outcome, reason=reason)
 
 
 def job_of(target: str, options: Mapping[str, Any]) -> ArchiveJob:
