@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pipelines.run import Run
     from schemas.pages import Page
 
+_LATE_S = 5.0  # a stream that takes so long to begin is none that broke off
+
 
 async def record_room(run: Run, link: Link, step: Step) -> None:
     """Record a live room as the job asks; a room that is not live lands as rows, and the summary says so."""
@@ -249,8 +251,20 @@ class Recording:
         summary.reason = said[watch.end] if watch.end else ""
         if watch.gaps:
             summary.reason += f"; {len(watch.gaps)} gaps, told in the .json beside the file"
-        if watch.gaps or watch.end is End.STALLED:
+        missing = _missing(watch)
+        summary.reason += f"; {missing}" if missing else ""
+        if watch.gaps or missing or watch.end is End.STALLED:
             summary.outcome = "partial"
+
+
+def _missing(watch: Watch) -> str:
+    """What a recording lacks that no gap between segments tells; '' where nothing is."""
+    if not watch.seconds:
+        return "nothing of the stream came; try the other --stream, or another --quality"
+    # Time runs on while nothing comes: so long as was asked is not how much there is. The first pictures come at once.
+    if watch.max_seconds and watch.seconds + max(_LATE_S, watch.max_seconds / 5) < watch.max_seconds:
+        return f"only {watch.seconds:.0f} of {watch.max_seconds:.0f} s came of the stream"
+    return ""
 
 
 async def _finished(file: RecordedFile, gaps: list[Gap], end: str) -> None:

@@ -206,6 +206,21 @@ def test_a_room_that_is_over_lands_as_data_and_is_said_to_be(
         assert one(settings, "SELECT room_id FROM lives") == room.room_id
 
 
+@pytest.mark.parametrize(
+    ("fault", "seconds", "said"),
+    [("stream:*=404", 2, "nothing of the stream came"), ("stream:3-=404", 6, "only 0 of 6 s came")],
+)
+def test_a_stream_that_gives_nothing_is_not_recorded_as_long_as_asked(
+    tmp_path: Path, simulator: Simulator, fault: str, seconds: int, said: str
+) -> None:
+    room = put(simulator, length_s=60.0)
+    simulator.add_fault(fault)
+    settings = settings_for(tmp_path, simulator.url, cookie=simulator.world.cookie)
+    summary = archive(settings, f"https://live.douyin.com/{room.webcast_id}", max_duration_s=seconds)
+    assert summary.outcome == "partial"
+    assert said in summary.reason
+
+
 def test_rows_alone_can_be_asked_for(tmp_path: Path, simulator: Simulator) -> None:
     room = put(simulator, length_s=60.0)
     settings = settings_for(tmp_path, simulator.url, media="none")
