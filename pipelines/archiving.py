@@ -8,7 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.asking import read_one
-from pipelines.errors import Absent, ArchiveError, BadInput, Blocked, LakeBusy, NotFound, Unfamiliar
+from pipelines.errors import (
+    Absent,
+    ArchiveError,
+    BadInput,
+    Blocked,
+    LakeBusy,
+    NotFound,
+    Private,
+    RateLimited,
+    Unfamiliar,
+)
 from pipelines.house import Step
 from pipelines.loading import Loader
 from pipelines.modes import Listing
@@ -84,7 +94,19 @@ async def walk_and_load(run: Run, walk: Walk, step: Step) -> None:
         await walk.to_end(step)
         return
     loader = Loader(run, step, walk.scope)
-    await _beside(walk.to_end(step), loader.follow)
+    try:
+        await _beside(walk.to_end(step), loader.follow)
+    except RateLimited as silent:
+        if walk.listing.listing == "like" and walk.last is None and await _hides_likes(run, walk.owner_id):
+            raise Private("The account keeps its likes to itself; nothing can be done from here") from silent
+        raise
+
+
+async def _hides_likes(run: Run, sec_user_id: str) -> bool:
+    """Whether the profile says that nobody sees the likes: Douyin answers for such a list with no bytes at all."""
+    lake = await run.house.lake()
+    sql = "SELECT has_open_likes FROM users WHERE sec_user_id = ?"
+    return bool((await run.house.on_lake(lake.query, sql, [sec_user_id])).rows() == [(False,)])
 
 
 async def _beside(walking: Awaitable[None], follow: Callable[[asyncio.Event], Awaitable[None]]) -> None:

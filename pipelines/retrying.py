@@ -69,7 +69,11 @@ class Retry:
         lost = await on_lake(failures.lost_posts, lake, self.reason)
         for operation, owner_id in walks:
             told = await on_lake(failures.job_of, lake, operation, owner_id)
-            await self._walk(operation, owner_id, ArchiveJob.model_validate_json(told or "{}"))
+            try:
+                await self._walk(operation, owner_id, ArchiveJob.model_validate_json(told or "{}"))
+            except Absent as gone:  # it will not be had by another try either, and the others are to be had
+                self.told.gone += 1
+                self.run.summary.warnings.append(f"Not to be had: {operation} of {owner_id}. {gone}")
         await self.step("ask again for single pages", lambda: self._pages(pages))
         await self.step("ask again for lost posts", lambda: self._posts(lost))
         await self._files()

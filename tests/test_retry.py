@@ -125,3 +125,18 @@ def test_a_full_walk_that_a_retry_ends_says_what_is_gone(tmp_path: Path) -> None
         sql = "SELECT aweme_id, gone_reason FROM posts WHERE gone_at IS NOT NULL"
         assert ask(settings, sql) == [(aweme_id, "copyright_foreign")]
         assert retry(settings).is_nothing
+
+
+def test_likes_that_an_account_keeps_to_itself_are_said_to_be_and_cost_a_retry_nothing(tmp_path: Path) -> None:
+    world = World(seed=1, users=3, posts=8)
+    with Simulator(world, faults=["media:1-9999=html"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video,image", max_tries=2)
+        hidden = archive(settings, world.accounts[2].home, mode="like")
+        assert (hidden.outcome, hidden.reason.partition(";")[0]) == ("failed", "The account keeps its likes to itself")
+        archive(settings, world.accounts[1].home)
+        failed = one(settings, "SELECT count(*) FROM files WHERE state = 'refused'")
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video,image", max_tries=2)
+        told = retry(settings)
+        assert (told.walks, told.gone, told.files, told.summary.files) == (1, 1, failed, failed)
+        assert any("keeps its likes to itself" in warning for warning in told.summary.warnings)
