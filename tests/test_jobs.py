@@ -52,6 +52,20 @@ def test_an_accounts_posts_become_rows_and_verified_files(tmp_path: Path, simula
     assert one(settings, "SELECT count(*) FROM rejects") == summary.rejects
 
 
+def test_likes_that_an_account_keeps_to_itself_are_said_to_be_hidden(tmp_path: Path) -> None:
+    world = World(seed=1, users=3, posts=4)
+    with Simulator(world, faults=["user_like:6-=empty"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none")
+        hidden = archive(settings, world.accounts[2].home, mode="like")
+        assert hidden.outcome == "failed"
+        assert hidden.reason is not None
+        assert "keeps its likes to itself" in hidden.reason
+        busy = archive(settings, world.accounts[1].home, mode="like")
+        assert busy.outcome == "partial"
+        assert busy.reason is not None
+        assert "fewer requests" in busy.reason
+
+
 @pytest.mark.parametrize("stop", [SystemExit(1), KeyboardInterrupt()], ids=["told to exit", "Ctrl-C"])
 def test_a_run_that_is_told_to_leave_is_noted_as_stopped_and_not_as_broken(
     tmp_path: Path, simulator: Simulator, stop: BaseException
