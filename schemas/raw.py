@@ -10,8 +10,8 @@ RAW_PAGES = Table(
     "One answer of Douyin, verbatim. Failed answers are rows too. Never changed, never dropped.",
     Kind.LOG,
     (
-        c.key(c.PAGE_ID),
-        c.RUN_ID,
+        c.key(c.text("page_id", "the page's own id, which begins with its time; what was read from it names it")),
+        c.text("run_id", "run that asked: runs.run_id", required=True),
         c.text("operation", "name in the endpoint table: user_post, post_detail, ...", required=True),
         c.text("target", "what was asked for: an id, or 'self'", required=True),
         c.text("cursor", "cursor that was sent; NULL where the operation has none"),
@@ -31,7 +31,7 @@ APPLIED_PAGES = Table(
     "A raw page whose rows are in the tables; written in the same commit as the rows.",
     Kind.LOG,
     (
-        c.key(c.PAGE_ID),
+        c.key(c.text("page_id", "raw page that was read: raw_pages.page_id")),
         c.RUN_ID,
         c.number("reject_count", "items of the page that fit no table"),
         c.time("applied_at", "when its rows were committed"),
@@ -43,7 +43,7 @@ REJECTS = Table(
     "An item of a page that fits no table, kept with the reason.",
     Kind.LOG,
     (
-        c.key(c.PAGE_ID),
+        c.key(c.text("page_id", "raw page that holds the item: raw_pages.page_id")),
         c.key(c.number("position", "place of the item on its page, from 0")),
         c.key(c.text("table_name", "table that it was meant for")),
         c.text("reason", "why it does not fit", required=True),

@@ -10,7 +10,7 @@ RUNS = Table(
     "One run of a job: when, what it was asked, what came of it.",
     Kind.STATE,
     (
-        c.key(c.RUN_ID),
+        c.key(c.text("run_id", "the run's own id, which begins with its time; the pages that it asked for name it")),
         c.text("flow_run_id", "Prefect's id of the run; NULL when run straight away"),
         c.text("job", "JSON: what was asked, without secrets"),
         c.text("mode", "post, like, one, ..."),

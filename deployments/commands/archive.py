@@ -42,7 +42,9 @@ Examples:
 @click.option("--match", metavar="REGEX", help="only files of posts whose caption has this")
 @click.option("--tag", metavar="NAME", help="only files of posts with this hashtag")
 @click.option("--keyword", metavar="WORDS", help="what to look for in an account's posts (--mode search)")
-@click.option("-n", "--naming", metavar="TEMPLATE", help="file names, from {create} {desc} {aweme_id} {nickname} {uid}")
+@click.option(
+    "-n", "--naming", metavar="TEMPLATE", help="file names, from {create} {desc} {caption} {aweme_id} {nickname} {uid}"
+)
 @click.option("-f", "--folderize/--no-folderize", default=None, help="a folder for each post")
 @click.option("--stream", type=click.Choice(["hls", "flv"]), help="how a live room is recorded (default: hls)")
 @click.option("--quality", metavar="NAME", help="of a live room: FULL_HD1, HD1, SD1, SD2 (default: the best)")
