@@ -156,7 +156,7 @@ def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | Non
 def open_all_columns(settings: Settings) -> Lake:
     """The lake for reading whatever columns this program knows: an older archive gets those that it lacks before."""
     lake = open_lake(settings, read_only=True)
-    if lake.is_current:
+    if lake.is_whole():
         return lake
     lake.close()
     try:

@@ -48,6 +48,20 @@ def test_every_form_of_an_export_has_what_the_archive_lacked(older: Settings, tm
         assert "last_like_count" in header.split(",")
 
 
+@pytest.mark.parametrize("shape", ["csv", "duckdb", "html"])
+def test_an_archive_that_lacks_nothing_is_exported_as_it_is_though_another_version_wrote_it(
+    tmp_path: Path, shape: str
+) -> None:
+    settings = settings_for(tmp_path / "archive", "http://127.0.0.1:9")
+    with open_lake(settings) as lake:
+        lake.keep_page(page("p1", 1), run_id="r1")
+        lake.apply(frames_of_posts("p1", 1, ["71", "72"]), ["p1"], run_id="r1")
+        for statement in (AGED[-1], "ALTER TABLE posts ADD COLUMN mood VARCHAR"):
+            lake.cursor().execute(statement)
+    assert export(settings, tmp_path / "out", shape, now=utc_now).files
+    assert one(settings, "SELECT fingerprint FROM archive_version") == "older", "nothing was written"
+
+
 def test_a_dry_rebuild_of_it_compares_and_changes_no_row(older: Settings) -> None:
     before = ask(older, "SELECT aweme_id, caption, page_id FROM posts ORDER BY ALL")
     told = rebuild(older, dry_run=True)
@@ -58,7 +72,7 @@ def test_a_dry_rebuild_of_it_compares_and_changes_no_row(older: Settings) -> Non
 
 def test_where_it_cannot_be_brought_up_to_date_that_is_said(older: Settings, tmp_path: Path) -> None:
     with open_lake(older) as lake:
-        for statement in ("ALTER TABLE posts ADD COLUMN mood VARCHAR", AGED[-1]):
+        for statement in ("ALTER TABLE posts ADD COLUMN mood VARCHAR", *AGED):
             lake.cursor().execute(statement)
     with pytest.raises(BadInput, match=r"older version .* cannot be brought up to date: .*posts\.mood"):
         export(older, tmp_path / "out", "csv", now=utc_now)

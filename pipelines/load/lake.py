@@ -65,7 +65,7 @@ class Lake:
     def __init__(self, place: attach.Place, connection: Connection, now: Callable[[], datetime]) -> None:
         self._place, self._connection, self._now = place, connection, now
         self._asking: duckdb.DuckDBPyConnection | None = None
-        self.is_current = True  # whether its tables have the form of this program's; else it was opened for reading
+        self._is_current = True  # whether its tables have the form of this program's; else it was opened for reading
         self._begun: dict[str, dict[str, Any]] = {}  # rows of runs that this lake began, and nobody else writes
 
     @classmethod
@@ -112,7 +112,7 @@ class Lake:
             is_current = migrate.is_current(connection.con)
             if read_only and not is_current:
                 migrate.refuse_unmade(connection.con, place.tables)
-                lake.is_current = False
+                lake._is_current = False
             if not read_only:
                 connection.let_write(place, wait_s, rng)
             if not read_only and not is_current:
@@ -127,6 +127,10 @@ class Lake:
     def tables(self) -> str:
         """The place of the Parquet files, with a final slash."""
         return self._place.tables
+
+    def is_whole(self) -> bool:
+        """Whether it has all that this program reads: one opened for reading may be of another version."""
+        return self._is_current or self._read(migrate.is_whole)
 
     def close(self) -> None:
         """Close the catalog; what was committed stays."""

@@ -79,6 +79,24 @@ def is_current(con: duckdb.DuckDBPyConnection) -> bool:
     return found == (VERSION, fingerprint())
 
 
+def is_whole(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether all columns and views that this program reads are there, beside whatever else another one wrote."""
+    found = _columns(con)
+    return all(found.get(table.name, set()) >= set(table.names) for table in TABLES) and all(
+        _shown(con, view.name) >= _shown(con, f"({view.sql})") for view in VIEWS
+    )
+
+
+def _shown(con: duckdb.DuckDBPyConnection, source: str) -> set[str]:
+    """The columns of a view or a query; none where it cannot be read."""
+    import duckdb
+
+    try:
+        return {row[0] for row in con.execute(f"DESCRIBE FROM {source}").fetchall()}
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return set()
+
+
 def refuse_unmade(con: duckdb.DuckDBPyConnection, place: str) -> None:
     """BadInput for a reader who comes before the tables: an archive has none in its first second."""
     if found_version(con) is None:
