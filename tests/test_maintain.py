@@ -114,6 +114,17 @@ def test_snapshots_younger_than_what_is_kept_stay_though_they_are_of_the_same_da
     assert maintain(settings, now=later(0.2), keep_days=0.1).snapshots_expired > 10
 
 
+def test_what_was_known_within_the_days_that_are_kept_is_shown_though_nothing_was_written_in_them(
+    settings: Settings,
+) -> None:
+    then = utc_now()
+    before = one(settings, "SELECT count(*) FROM posts")
+    write(settings, 20, 3)
+    assert maintain(settings, now=lambda: then + timedelta(days=30)).snapshots_expired > 10
+    with open_lake(settings, at=then) as lake:
+        assert lake.query("SELECT count(*) FROM posts").item() == before
+
+
 def test_no_file_of_the_present_is_removed(settings: Settings) -> None:
     before = rows(settings)
     for days in (0, 40, 80):

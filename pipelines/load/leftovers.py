@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.load.attach import NAME
+from pipelines.load.thinning import outlived
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,8 +29,8 @@ def remove_files(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
 
 
 def versions(con: duckdb.DuckDBPyConnection) -> list[tuple[int, datetime]]:
-    """Number and moment of every snapshot, oldest first."""
-    sql = f"SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('{NAME}') ORDER BY snapshot_id"
+    """Number and moment of every snapshot, in the order of the moments, as `--at` looks for them."""
+    sql = f"SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('{NAME}') ORDER BY snapshot_time, snapshot_id"
     return [(number, made_at.astimezone(UTC)) for number, made_at in con.execute(sql).fetchall()]
 
 
@@ -45,8 +46,8 @@ def forget(con: duckdb.DuckDBPyConnection, numbers: list[int]) -> None:
 
 
 def expire(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
-    """Forget snapshots made before that moment, never the newest; returns how many."""
-    old = [number for number, made_at in versions(con)[:-1] if made_at < before]
+    """Forget snapshots that were not the newest any more at that moment; returns how many."""
+    old = outlived(versions(con), before)
     if old:
         forget(con, old)
     return len(old)

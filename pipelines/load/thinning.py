@@ -16,16 +16,33 @@ _HOURLY = timedelta(days=1)
 
 
 def superseded(versions: Iterable[tuple[int, datetime]], now: datetime) -> list[int]:
-    """The versions that may go: number and moment in UTC, oldest first.
+    """The versions that may go, by number; given are number and moment in UTC, in the order of their moments.
 
     What stays: every version of the last hour and, before that, the last of each hour for a day, and the last of each
     day (UTC, as `--at 2026-01-01` means it). The newest always stays.
     """
     return [
         number
-        for (number, made_at), (_, next_at) in pairwise(versions)
+        for number, made_at, next_at in _followed(versions)
         if now - made_at >= _ALL and _slot(made_at, now) == _slot(next_at, now)
     ]
+
+
+def outlived(versions: Iterable[tuple[int, datetime]], before: datetime) -> list[int]:
+    """The versions in whose place others were the newest before that moment already; takes what `superseded` takes."""
+    return [number for number, _, next_at in _followed(versions) if next_at < before]
+
+
+def _followed(versions: Iterable[tuple[int, datetime]]) -> Iterable[tuple[int, datetime, datetime]]:
+    """Each version but the newest, with the moment from which on `--at` shows another one.
+
+    Numbers follow the order of commits. Where a clock was set back, the newest is not the one of the last moment.
+    """
+    known = list(versions)
+    newest = max((number for number, _ in known), default=0)
+    for (number, made_at), (_, next_at) in pairwise(known):
+        if number != newest:
+            yield number, made_at, next_at
 
 
 def _slot(made_at: datetime, now: datetime) -> tuple[bool, datetime]:

@@ -54,7 +54,7 @@ def flush(lake: Lake) -> None:
 
 
 def expire(lake: Lake, before: datetime) -> int:
-    """Forget snapshots made before that moment, never the newest; returns how many."""
+    """Forget snapshots that were not the newest any more at that moment; returns how many."""
     return lake.alone(lambda con: leftovers.expire(con, before))
 
 
