@@ -24,13 +24,18 @@ def ago(**span: float) -> datetime:
 
 
 def kept(moments: list[datetime], now: datetime = NOW) -> list[datetime]:
-    gone = set(superseded(enumerate(moments), now))
+    gone = set(superseded(sorted(enumerate(moments), key=lambda version: version[::-1]), now))
     return [moment for number, moment in enumerate(moments) if number not in gone]
 
 
 def test_every_version_of_the_last_hour_stays() -> None:
     moments = [ago(minutes=minutes) for minutes in range(59, -1, -1)]
     assert kept(moments) == moments
+
+
+def test_what_was_the_newest_within_the_last_hour_stays_however_old_it_is() -> None:
+    moments = [NOW.replace(hour=9), NOW.replace(hour=11, minute=5), NOW.replace(hour=11, minute=50)]
+    assert kept(moments) == moments, "a reader may have begun with it at 11:49"
 
 
 def test_of_each_hour_of_the_last_day_the_last_version_stays() -> None:
@@ -57,6 +62,24 @@ def test_thinning_again_and_again_keeps_what_thinning_once_keeps(seconds: list[i
     for day in {moment.date() for moment in moments}:
         of_day = [moment for moment in moments if moment.date() == day]
         assert of_day[-1] in once, "what a day ended with can be asked for"
+
+
+@given(st.lists(st.integers(0, 4 * 86400), min_size=1, max_size=80, unique=True), st.integers(0, 86400))
+def test_dates_hours_of_the_last_day_and_moments_of_the_last_hour_show_what_they_showed_whatever_the_clocks_said(
+    seconds: list[int], set_back: int
+) -> None:
+    moments = [NOW + timedelta(seconds=set_back, microseconds=1) - timedelta(seconds=second) for second in seconds]
+    left = kept(moments)
+    assert moments[-1] in left, "the newest, which may bear an older moment than others"
+    dates = [datetime(2026, 3, day, tzinfo=UTC) for day in range(6, 11)]
+    hours = [NOW.replace(minute=0) - timedelta(hours=hour) for hour in range(24)]
+    for asked in [*dates, *hours, *(ago(seconds=second) for second in range(0, 3600, 60))]:
+        assert shown(left, asked) == shown(moments, asked)
+
+
+def shown(moments: list[datetime], asked: datetime) -> datetime | None:
+    """What `--at` shows: DuckLake goes by the moments that versions bear."""
+    return max((moment for moment in moments if moment <= asked), default=None)
 
 
 def open_lake(root: Path, **options: Any) -> Lake:

@@ -18,13 +18,14 @@ _HOURLY = timedelta(days=1)
 def superseded(versions: Iterable[tuple[int, datetime]], now: datetime) -> list[int]:
     """The versions that may go, by number; given are number and moment in UTC, in the order of their moments.
 
-    What stays: every version of the last hour and, before that, the last of each hour for a day, and the last of each
-    day (UTC, as `--at 2026-01-01` means it). The newest always stays.
+    What stays: every version that was the newest at some time of the last hour, since readers may have begun with it,
+    and of those before the last of each hour for a day, and the last of each day (UTC, as `--at 2026-01-01` means it).
+    The newest always stays.
     """
     return [
         number
         for number, made_at, next_at in _followed(versions)
-        if now - made_at >= _ALL and _slot(made_at, now) == _slot(next_at, now)
+        if now - next_at >= _ALL and _slot(made_at, now) == _slot(next_at, now)
     ]
 
 
