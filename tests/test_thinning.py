@@ -117,6 +117,21 @@ def test_files_that_only_old_versions_show_go_where_there_are_many(
         assert lake.query("SELECT attempts FROM files").item() == 12, "what the day ended with"
 
 
+def test_of_very_many_versions_each_call_lets_some_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("MANY_REPLACED", 2), ("MANY_VERSIONS", 2), ("AT_MOST_VERSIONS", 4)):
+        monkeypatch.setattr(tidying, name, value)
+    count = "SELECT count(*) FROM ducklake_snapshots('archive')"
+    with open_lake(tmp_path, now=lambda: datetime.now(UTC) + timedelta(days=2)) as lake:
+        for tries in range(1, 10):
+            keep(lake, tries)
+        left = lake.query(count).item()
+        for _ in range(2):
+            lake.tidy()
+            assert lake.query(count).item() == left - 4
+            left -= 4
+        assert lake.query("SELECT attempts FROM files").item() == 9
+
+
 def test_rows_that_wait_in_the_catalog_are_written_where_they_are_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

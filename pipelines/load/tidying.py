@@ -28,6 +28,9 @@ MANY_REPLACED = 400
 MANY_VERSIONS = 48
 """As many versions at least are let go at once: to look for them costs a little, too."""
 
+AT_MOST_VERSIONS = 2000
+"""So many at most: they take two seconds, in which no other run can write. The next call goes on."""
+
 MANY_WAITING = 1000
 """Rows of one table that wait in the catalog, replaced ones too, from which on they are written to Parquet."""
 
@@ -48,7 +51,7 @@ def tidy(con: duckdb.DuckDBPyConnection, now: datetime) -> list[str]:
         size = "" if table == RAW_PAGES.name else f", max_file_size => {_SMALL_BYTES}"
         options = f"max_compacted_files => {_AT_ONCE}{size}"
         con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}', '{table}', {options})").fetchall()
-    old = superseded(versions(con), now) if replaced >= MANY_REPLACED else []
+    old = superseded(versions(con), now)[:AT_MOST_VERSIONS] if replaced >= MANY_REPLACED else []
     if len(old) >= MANY_VERSIONS:
         forget(con, old)
         _flush(con)
