@@ -89,8 +89,8 @@ def main(args: list[str] | None = None) -> None:
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail(_STOPPED, 130, words)
+    except click.exceptions.Abort as stop:  # click's own of Ctrl-C, which a command may have given words
+        _fail(str(stop.__cause__ or "") or _STOPPED, 130, words)
     except click.ClickException as error:
         error.show()
         _as_json(error.format_message(), words, kind="BadInput")

@@ -80,6 +80,22 @@ def test_an_untouched_archive_is_right_and_every_file_is_marked(settings: Settin
     assert again.files == 0, "what was read within a day is passed over"
 
 
+def test_a_check_that_is_stopped_keeps_what_it_read_and_says_how_to_go_on(settings: Settings) -> None:
+    marked = "SELECT count(*) FROM files WHERE state = 'stored' AND verified_at > now() - INTERVAL 1 DAY"
+    stored = one(settings, "SELECT count(*) FROM files WHERE state = 'stored'")
+
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(settings, now=utc_now, on_progress=stop)
+    read = one(settings, marked)
+    assert 0 < read < stored
+    rest = verify(settings, now=utc_now, older_than=timedelta(days=1))
+    assert (rest.files, rest.problems) == (stored - read, [])
+    assert one(settings, marked) == stored
+
+
 def test_what_is_changed_cut_missing_or_stray_is_found(settings: Settings) -> None:
     changed, shorter, missing = spoil(settings)
     stray = Path(settings.root) / "media" / "nobody's.mp4"

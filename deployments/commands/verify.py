@@ -25,6 +25,8 @@ Examples:
 Exit codes: 0 all is right (or mended), 1 failed, 2 wrong usage, 3 something is wrong, 4 blocked.
 """
 
+_STOPPED = "stopped. aweme verify --older-than 1 goes on with the files that were not read within a day."
+
 
 def share_of(_ctx: Any, _param: Any, text: str) -> float:
     """A share of 1, read from 1% or 0.01."""
@@ -63,7 +65,10 @@ def command(
     need_archive(settings)
     age = timedelta(days=older_than) if older_than is not None else None
     with bar("reading", quiet=as_json, in_bytes=True) as told:
-        found = verify(settings, now=utc_now, share=share, older_than=age, on_progress=told)
+        try:
+            found = verify(settings, now=utc_now, share=share, older_than=age, on_progress=told)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(_STOPPED) from stop
     if mend:
         repair(settings, found, now=utc_now)
     if as_json:

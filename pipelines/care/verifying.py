@@ -136,18 +136,22 @@ def _read_files(
     """Read the files in threads; those that are wrong are added to `wrong`."""
     total = auditing.totals(lake, scope)[1]
     known, right, saved_at = {record.media_id for record, _ in wrong}, list[str](), time.monotonic()
-    for outcome in _in_parallel(storage, auditing.records(lake, scope)):
-        for record, problem in outcome:
-            done.files += 1
-            done.bytes += record.size_bytes or 0
-            if problem is None:
-                right.append(record.media_id)
-            elif record.media_id not in known:
-                wrong.append((record, problem))
-        on_progress(done.bytes, total)
-        if len(right) >= _COMMIT_FILES or time.monotonic() - saved_at > _COMMIT_SECONDS:
-            _mark(lake, right, now(), done)
-            right, saved_at = [], time.monotonic()
+    try:
+        for outcome in _in_parallel(storage, auditing.records(lake, scope)):
+            for record, problem in outcome:
+                done.files += 1
+                done.bytes += record.size_bytes or 0
+                if problem is None:
+                    right.append(record.media_id)
+                elif record.media_id not in known:
+                    wrong.append((record, problem))
+            on_progress(done.bytes, total)
+            if len(right) >= _COMMIT_FILES or time.monotonic() - saved_at > _COMMIT_SECONDS:
+                _mark(lake, right, now(), done)
+                right, saved_at = [], time.monotonic()
+    except KeyboardInterrupt:
+        _mark(lake, right, now(), done)
+        raise
     _mark(lake, right, now(), done)
 
 
