@@ -85,6 +85,9 @@ class MediaHosts:
         start = self.start_of(asked, film)
         if mood == "vanish":
             return False
+        if mood in ("says", "says_last"):
+            await self.send(writer, value.encode("latin-1"))
+            return mood == "says"
         if mood == "slow":
             return await self.slow(film, start, int(value), writer)
         if mood == "becomes":

@@ -93,6 +93,87 @@ async def test_what_is_there_does_not_wait_for_what_is_not(hosts: MediaHosts, cl
             assert await anext(response.aiter_raw()) == BODY[:500]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwords",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwords",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nwo\r\n3;a=b\r\nrds\r\n0\r\nEtag: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-Long: " + "x" * 100_000 + "\r\nContent-Length: 5\r\n\r\nwords",
+    ],
+)
+async def test_however_a_host_writes_its_answer_the_next_goes_the_same_way(
+    hosts: MediaHosts, client: httpx.AsyncClient, answer: str
+) -> None:
+    hosts.films["/film"] = Film(BODY, script=["says:" + answer] * 2)
+    for _ in range(2):
+        response = await client.get(f"{hosts.url}/film")
+        assert (response.status_code, response.content) == (200, b"words")
+    assert hosts.connections == 1
+
+
+async def test_an_answer_without_a_body_ends_with_its_head(hosts: MediaHosts, client: httpx.AsyncClient) -> None:
+    hosts.films["/film"] = Film(BODY, script=["says:HTTP/1.1 204 No Content\r\n\r\n"])
+    assert (await client.get(f"{hosts.url}/film")).content == b""
+    assert (await client.get(f"{hosts.url}/film")).content == BODY
+    assert hosts.connections == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "HTTP/1.1 200 OK\r\n\r\nwords",
+        "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nwords",
+    ],
+)
+async def test_a_body_may_end_with_its_connection(hosts: MediaHosts, client: httpx.AsyncClient, answer: str) -> None:
+    hosts.films["/film"] = Film(BODY, script=["says_last:" + answer])
+    assert (await client.get(f"{hosts.url}/film")).content == b"words"
+    assert (await client.get(f"{hosts.url}/film")).content == BODY
+    assert hosts.connections == 2
+
+
+@pytest.mark.parametrize("evil", ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "evil", "HTTP/1.1 20"])
+@pytest.mark.parametrize("size", [5, 100_000])
+async def test_what_a_host_says_beyond_an_answer_is_not_taken_for_the_next(
+    hosts: MediaHosts, client: httpx.AsyncClient, size: int, evil: str
+) -> None:
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n" + "w" * size + evil
+    hosts.films["/film"] = Film(BODY, script=["says:" + answer])
+    assert (await client.get(f"{hosts.url}/film")).content == b"w" * size
+    assert (await client.get(f"{hosts.url}/film")).content == BODY
+    assert hosts.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "220 this is a mail server\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nwords",
+        "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nwords",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\nwords\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwor",
+        "HTTP/1.1 200 OK\r\nX-Endless: " + "x" * 300_000,
+        "HTTP/1.1 200 OK\r\nContent-Le",
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nwords",
+    ],
+)
+async def test_an_answer_that_is_none_is_an_error_of_the_host(
+    hosts: MediaHosts, client: httpx.AsyncClient, answer: str
+) -> None:
+    hosts.films["/film"] = Film(BODY, script=["says_last:" + answer])
+    with pytest.raises(httpx.RemoteProtocolError):
+        await client.get(f"{hosts.url}/film")
+    assert (await client.get(f"{hosts.url}/film")).content == BODY
+
+
+async def test_a_header_cannot_smuggle_in_another(hosts: MediaHosts, client: httpx.AsyncClient) -> None:
+    hosts.films["/film"] = Film(BODY)
+    with pytest.raises(httpx.LocalProtocolError):
+        await client.get(f"{hosts.url}/film", headers={"User-Agent": "a\r\nCookie: b"})
+    assert hosts.log == []
+
+
 async def test_a_silent_host_is_given_up_after_the_timeout(hosts: MediaHosts, client: httpx.AsyncClient) -> None:
     hosts.films["/film"] = Film(BODY, script=["slow:500"])
     client.timeout = httpx.Timeout(0.2)

@@ -1,4 +1,7 @@
-"""One connection of the standard library while it serves a request, for threads: blocking, a megabyte at a time."""
+"""One connection to a host while it serves a request, for threads: blocking, a megabyte at a time.
+
+httptools parses what the host says. A body whose length it knows is read straight to where its bytes shall lie.
+"""
 
 from __future__ import annotations
 
@@ -9,35 +12,107 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any, cast
+from http.client import HTTPConnection
+from typing import Any
 
+import httptools
 import httpx
 
 FIRST_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 18  # no host has so much to say before the file
 _LULL_S = 0.05  # bytes that came are handed on where no more follow for so long
+
+_NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 _own = threading.local()  # a megabyte of each thread, for it costs more to get one than to fill it
 
 
-class Response(HTTPResponse):
-    """An answer whose head and first 64 kB are read at once."""
+class Answer:
+    """What a host says, as its bytes are fed to it: the head, and the body as far as it was fed."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        self.fp.close()
-        self.fp = cast("Any", sock.makefile("rb", FIRST_BYTES))
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.size: int | None = None  # of the body, where the head tells it
+        self.is_headed = self.is_over = False
+        self.is_last = True  # of its connection
+        self.body_bytes = 0  # that were fed
+        self._body = bytearray()
+        self._is_coded = False
+        self._parser: Any = httptools.HttpResponseParser(self)
 
-    def read_into(self, room: memoryview) -> int:
-        """Read once, straight to where the bytes shall lie; 0 at the end."""
-        if self.length is None or self.fp is None:
-            piece = self.read1(len(room))
-            room[: len(piece)] = piece
-            return len(piece)
-        count: int = self.fp.readinto1(room[: self.length])
-        self.length -= count
+    def feed(self, data: memoryview) -> None:
+        """The next bytes of the connection."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as error:
+            raise httpx.RemoteProtocolError("the host speaks another protocol") from error
+        except httptools.HttpParserError:
+            if not self.is_over:
+                raise
+            self.is_last = True  # more came than was asked for
+
+    def feed_end(self) -> None:
+        """The host has closed the connection."""
+        if not self.is_headed:
+            raise httpx.RemoteProtocolError("the host closed without an answer")
+        if self.size is not None or self._is_coded:
+            raise httpx.RemoteProtocolError("the end is missing")
+        self.is_over = self.is_last = True
+
+    def fed(self, room: memoryview) -> int:
+        """Move what was fed of the body to `room`, as much as goes in."""
+        count = min(len(self._body), len(room))
+        room[:count] = self._body[:count]
+        del self._body[:count]
         return count
+
+    @property
+    def has_body(self) -> bool:
+        """Whether bytes of the body were fed and not moved on."""
+        return bool(self._body)
+
+    # The parser calls these. It goes on to another answer where the host says more than was asked for.
+
+    def on_message_begin(self) -> None:
+        """An answer begins."""
+        self.is_last = self.is_over
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers."""
+        if self.is_over:
+            return
+        self.headers.append((name, value))
+        match name.lower():
+            case b"content-length":
+                self.size = int(value)
+            case b"transfer-encoding":
+                self._is_coded = True
+
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        if self.is_over:
+            return
+        self.status = self._parser.get_status_code()
+        if self.status >= 200:
+            self.is_headed = True
+            self.is_last = not self._parser.should_keep_alive()
+            if self._is_coded:
+                self.size = None
+
+    def on_body(self, body: bytes) -> None:
+        """Bytes of its body."""
+        if not self.is_over:
+            self._body += body
+            self.body_bytes += len(body)
+
+    def on_message_complete(self) -> None:
+        """It ends."""
+        if self.is_headed:
+            self.is_over = True
+        else:
+            self.headers, self.size, self._is_coded = [], None, False  # "early hints" and their like
 
 
 class Line:
@@ -45,32 +120,42 @@ class Line:
 
     def __init__(self, connection: HTTPConnection) -> None:
         self.connection = connection
-        self.response: Response
+        self.answer = Answer()
         self.is_done = False
         self.is_delivering = False
+        self._left: int | None = None  # bytes that come as they are; None where the parser has to see them
+        self._patience: float | None = None  # seconds for the next bytes
         self._failure: Exception | None = None
         self._lock = threading.Lock()
         self._is_busy = False
         self._is_dropped = False
 
+    @staticmethod
+    def is_quiet(connection: HTTPConnection) -> bool:
+        """Whether an idle connection can serve a request: not where its host closed it, or said what nobody asked."""
+        return connection.sock is not None and not _is_ready(connection.sock, 0)
+
     @property
     def is_reusable(self) -> bool:
         """Whether another request may go this way."""
-        return self.is_done and not self._is_dropped and not self.response.will_close
+        return self.is_done and not self._is_dropped and not self.answer.is_last
 
     def ask(self, request: httpx.Request, body: bytes) -> None:
         """Send the request and read the head of the answer."""
         with self._at_work():
             timeout = request.extensions.get("timeout", {})
-            self._connect(timeout.get("connect"))
-            if self.connection.sock.gettimeout() != timeout.get("read"):
-                self.connection.sock.settimeout(timeout.get("read"))
-            target = request.extensions.get("target", request.url.raw_path).decode("ascii")
-            self.connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
-            for name, value in request.headers.raw:
-                self.connection.putheader(name, value)
-            self.connection.endheaders(body or None)
-            self.response = cast("Response", self.connection.getresponse())
+            self._patience = timeout.get("read")
+            sock = self._connected(timeout.get("connect"))
+            self._send(sock, _head_of(request) + body)
+            room, size = _own_room()[:FIRST_BYTES], 0
+            while not self.answer.is_headed:
+                try:
+                    size += self._feed(sock, room)
+                except _NOT_YET as error:
+                    _wait(sock, self._patience, error)
+                if size > _HEAD_BYTES:
+                    raise httpx.RemoteProtocolError("the head does not end")
+            self._begin()
 
     def read(self, most: int = _PIECE_BYTES) -> memoryview:
         """The next bytes, as many as are there; empty where an error follows. They lie there until the next call."""
@@ -91,7 +176,7 @@ class Line:
         with self._lock:
             self._is_dropped = True
             if not self._is_busy:
-                self._close()
+                self.connection.close()
             elif self.connection.sock is not None:
                 with suppress(OSError):
                     # Not SSLSocket's own: that one would take the session from under the thread.
@@ -113,44 +198,86 @@ class Line:
             with self._lock:
                 self._is_busy = False
                 if self._is_dropped or not is_well:
-                    self._close()
+                    self.connection.close()
 
-    def _close(self) -> None:
-        if hasattr(self, "response"):
-            self.response.close()
-        self.connection.close()
+    def _connected(self, timeout: float | None) -> socket.socket:
+        connection = self.connection
+        if not connection.sock:
+            connection.timeout = timeout
+            try:
+                connection.connect()
+            except TimeoutError as error:
+                raise httpx.ConnectTimeout(str(error)) from error
+            except OSError as error:
+                raise httpx.ConnectError(str(error)) from error
+            if self._is_dropped:
+                raise httpx.ConnectError("given up")
+            # Bytes that are there cost one call, and no change between threads: others only are waited for.
+            connection.sock.settimeout(0)
+        return connection.sock
 
-    def _connect(self, timeout: float | None) -> None:
-        if self.connection.sock is not None:
-            return
-        self.connection.timeout = timeout
-        try:
-            self.connection.connect()
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout(str(error)) from error
-        except OSError as error:
-            raise httpx.ConnectError(str(error)) from error
-        if self._is_dropped:
-            raise httpx.ConnectError("given up")
+    def _send(self, sock: socket.socket, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[sock.send(rest) :]
+            except _NOT_YET as error:
+                _wait(sock, self._patience, error, sends=True)
+
+    def _feed(self, sock: socket.socket, room: memoryview) -> int:
+        count = sock.recv_into(room)
+        if count:
+            self.answer.feed(room[:count])
+        else:
+            self.answer.feed_end()
+        return count
+
+    def _begin(self) -> None:
+        """What came with the head is there; see how the rest will come."""
+        answer = self.answer
+        if answer.size is not None and not answer.is_over:
+            self._left = answer.size - answer.body_bytes
+        self.is_done = answer.is_over and not answer.has_body
 
     def _filled(self, room: memoryview) -> memoryview:
         """What is there; an error is kept back until what came before it is handed on."""
-        size = 0
+        size, sock = 0, self.connection.sock
         try:
-            while not self.is_done and size < len(room) and (not size or _is_readable(self.connection.sock)):
-                size += self._next(room[size:])
-        except (OSError, ValueError, HTTPException, httpx.TransportError) as error:
+            while not self.is_done and size < len(room):
+                try:
+                    size += self._next(sock, room[size:])
+                except _NOT_YET as error:
+                    if not size:
+                        _wait(sock, self._patience, error)
+                    elif not _is_ready(sock, _LULL_S):
+                        break
+        except (OSError, ValueError, httptools.HttpParserError, httpx.TransportError) as error:
             self._failure = _as_httpx(error)
         return room[:size]
 
-    def _next(self, room: memoryview) -> int:
-        count = self.response.read_into(room)
-        if not count and self.response.length:
-            raise httpx.RemoteProtocolError(f"{self.response.length} bytes are missing")
-        if not count or self.response.length == 0:
-            self.is_done = True
-            self.response.close()
+    def _next(self, sock: socket.socket, room: memoryview) -> int:
+        answer = self.answer
+        if answer.has_body:
+            count = answer.fed(room)
+        elif self._left is None:
+            self._feed(sock, room[:FIRST_BYTES])
+            count = answer.fed(room)
+        else:
+            count = sock.recv_into(room[: self._left])
+            if not count:
+                raise httpx.RemoteProtocolError(f"{self._left} bytes are missing")
+            self._left -= count
+        self.is_done = (answer.is_over if self._left is None else not self._left) and not answer.has_body
         return count
+
+
+def _head_of(request: httpx.Request) -> bytes:
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    lines += [b"%b: %b" % header for header in request.headers.raw]
+    head = b"\r\n".join([*lines, b"", b""])
+    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
+        raise httpx.LocalProtocolError("a header may not hold the end of a line")
+    return head
 
 
 def _own_room() -> memoryview:
@@ -160,17 +287,19 @@ def _own_room() -> memoryview:
     return room
 
 
-def _is_readable(sock: socket.socket | None) -> bool:
-    """Whether a read would give bytes at once, or soon."""
-    if sock is None:
-        return False
-    if isinstance(sock, ssl.SSLSocket) and sock.pending():
-        return True
-    if sys.platform == "win32":
-        return bool(select.select([sock], [], [], _LULL_S)[0])
+def _wait(sock: socket.socket, within_s: float | None, why: OSError, *, sends: bool = False) -> None:
+    """Wait until what could not be done at once can be done."""
+    sends = isinstance(why, ssl.SSLWantWriteError) or (sends and not isinstance(why, ssl.SSLWantReadError))
+    if not _is_ready(sock, within_s, sends=sends):
+        raise TimeoutError("timed out") from why
+
+
+def _is_ready(sock: socket.socket, within_s: float | None, *, sends: bool = False) -> bool:
+    if sys.platform == "win32":  # which has no poll
+        return any(select.select([] if sends else [sock], [sock] if sends else [], [], within_s))
     poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(_LULL_S * 1000))
+    poll.register(sock, select.POLLOUT if sends else select.POLLIN)
+    return bool(poll.poll(None if within_s is None else within_s * 1000))
 
 
 def _as_httpx(error: Exception) -> Exception:
@@ -179,7 +308,7 @@ def _as_httpx(error: Exception) -> Exception:
             return error
         case TimeoutError():
             return httpx.ReadTimeout(str(error))
-        case HTTPException():
+        case httptools.HttpParserError():
             return httpx.RemoteProtocolError(f"{type(error).__name__} {error}")
         case OSError() | ValueError():  # a file that another thread closed is a ValueError
             return httpx.ReadError(str(error))

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for files: the standard library's blocking connections in threads, behind httpx's interface.
+"""HTTP/1.1 for files: blocking connections in threads, behind httpx's interface.
 
 A file of a megabyte costs httpx's own road several times the time that its bytes take to hash, since every 64 kB passes
 through a dozen layers of Python, and a small file more than that. Here a thread asks, reads up to a megabyte and hands
@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 
-from pipelines.extract.lines import FIRST_BYTES, Line, Response
+from pipelines.extract.lines import FIRST_BYTES, Line
 
 _MAX_IDLE = 16  # connections kept for each origin
 
@@ -50,19 +50,24 @@ async def ended(task: asyncio.Future[Any]) -> None:
 class WireTransport(httpx.AsyncBaseTransport):
     """Connections to any host, kept alive; `threads` do the blocking work, one for each request under way.
 
-    Without an `ssl_context` hosts are checked as httpx checks them.
+    Without an `ssl_context` hosts are checked as httpx checks them. With `upstream` every request goes to that address.
     """
 
-    def __init__(self, threads: Executor, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, threads: Executor, ssl_context: ssl.SSLContext | None = None, *, upstream: httpx.URL | None = None
+    ) -> None:
         self._threads = threads
+        self._upstream = upstream
         self._idle: dict[Origin, list[HTTPConnection]] = {}
         self._ssl = ssl_context
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its answer comes with the first bytes of the body."""
         body = await request.aread()
-        origin = _origin_of(request.url)
-        idle = self._idle.get(origin)
+        origin = _origin_of(self._upstream or request.url)
+        idle = self._idle.get(origin, [])
+        while idle and not Line.is_quiet(idle[-1]):
+            idle.pop().close()
         if idle:
             line = Line(idle.pop())
             with suppress(httpx.NetworkError, httpx.ProtocolError):  # the host may have closed it meanwhile
@@ -101,9 +106,8 @@ class WireTransport(httpx.AsyncBaseTransport):
     async def _answered(self, line: Line, request: httpx.Request, body: bytes, origin: Origin) -> httpx.Response:
         def work() -> httpx.Response:
             line.ask(request, body)
-            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in line.response.getheaders()]
             stream = Body(self, line, origin)
-            response = httpx.Response(line.response.status, headers=headers, stream=stream)
+            response = httpx.Response(line.answer.status, headers=line.answer.headers, stream=stream)
             stream.begin(response, request.extensions.get("at_head"))
             return response
 
@@ -119,7 +123,6 @@ class WireTransport(httpx.AsyncBaseTransport):
         if scheme == "https":
             self._ssl = self._ssl or httpx.create_ssl_context(trust_env=False)
             connection = HTTPSConnection(host, port, context=self._ssl)
-        connection.response_class = Response
         return connection
 
 
