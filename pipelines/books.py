@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.databases import AsyncVideoDB
+from pipelines.load.passing import LISTED, listed
 from schemas.files import Kept
 
 if TYPE_CHECKING:
@@ -53,15 +54,15 @@ class ArchiveBooks:
     async def know(self, posts: Iterable[Mapping[str, Any]]) -> None:
         """Keep the posts that the archive does not know."""
         by_id = {str(post["aweme_id"]): post for post in posts}
-        sql = "SELECT aweme_id FROM posts WHERE aweme_id IN (SELECT unnest(?))"
-        known = await asyncio.to_thread(self.db.lake.query, sql, [list(by_id)])
+        sql = f"SELECT aweme_id FROM posts WHERE aweme_id IN {LISTED}"
+        known = await asyncio.to_thread(self.db.lake.query, sql, [listed(by_id)])
         there = set(known["aweme_id"].to_list())
         await self.db.batch_insert_videos([post for aweme_id, post in by_id.items() if aweme_id not in there])
 
     async def kept(self, media_ids: list[str]) -> dict[str, Kept]:
         """What became of these files so far."""
-        sql = f"SELECT {_COLUMNS} FROM files WHERE media_id IN (SELECT unnest(?))"
-        frame = await asyncio.to_thread(self.db.lake.query, sql, [media_ids])
+        sql = f"SELECT {_COLUMNS} FROM files WHERE media_id IN {LISTED}"
+        frame = await asyncio.to_thread(self.db.lake.query, sql, [listed(media_ids)])
         return {row["media_id"]: Kept(**row) for row in frame.to_dicts()}
 
     async def keep(self, rows: list[Kept]) -> None:
@@ -70,8 +71,8 @@ class ArchiveBooks:
 
     async def newest(self, posts: Mapping[str, str]) -> None:
         """Note the newest post of accounts that the archive knows; an older one than the noted is no news."""
-        sql = "SELECT sec_user_id, last_aweme_id FROM users WHERE sec_user_id IN (SELECT unnest(?))"
-        frame = await asyncio.to_thread(self.db.lake.query, sql, [list(posts)])
+        sql = f"SELECT sec_user_id, last_aweme_id FROM users WHERE sec_user_id IN {LISTED}"
+        frame = await asyncio.to_thread(self.db.lake.query, sql, [listed(posts)])
         news = [
             {"aweme_id": posts[sec_user_id], "sec_user_id": sec_user_id}
             for sec_user_id, known in frame.rows()

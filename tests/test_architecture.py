@@ -15,6 +15,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 HOMES = {
     "prefect": ("flows", "deployments"),
     "httpx": ("pipelines/extract", "deployments/simulator"),
+    "httptools": ("pipelines/extract",),
     "duckdb": ("pipelines/load",),
     "fsspec": ("pipelines/load",),
     "s3fs": ("pipelines/load",),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.load.legal import legal_name
 from pipelines.load.naming import folder_name
+from pipelines.load.passing import LISTED, listed
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,8 +31,8 @@ def record_folders(con: duckdb.DuckDBPyConnection, new: Mapping[str, str], *, mo
 
 def renamed(con: duckdb.DuckDBPyConnection, owners: Mapping[str, str]) -> dict[str, str]:
     """Which of these folders, each with its account, are called otherwise by now: former name to present name."""
-    sql = "SELECT sec_user_id, folder FROM users WHERE folder IS NOT NULL AND sec_user_id IN (SELECT unnest(?))"
-    now = dict(con.execute(sql, [list(owners.values())]).fetchall())
+    sql = f"SELECT sec_user_id, folder FROM users WHERE folder IS NOT NULL AND sec_user_id IN {LISTED}"
+    now = dict(con.execute(sql, [listed(owners.values())]).fetchall())
     return {folder: now[owner] for folder, owner in owners.items() if now.get(owner, folder) != folder}
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.load.attach import NAME, quoted
 from pipelines.load.contents import Found
-from pipelines.load.passing import shown
+from pipelines.load.passing import LISTED, listed, shown
 from pipelines.load.stored import among
 from pipelines.load.turns import known, lost
 from schemas.catalog import TABLES
@@ -86,8 +86,8 @@ def records(lake: Lake, scope: Scope) -> Iterator[list[Record]]:
 
 def records_of(lake: Lake, media_ids: Sequence[str]) -> list[Record]:
     """What `files` says now of these files, of those that are kept."""
-    sql = f"SELECT media_id, path, size_bytes, sha256 FROM files WHERE {_STORED} AND media_id IN (SELECT unnest(?))"
-    return [Record(*row) for row in lake.cursor().execute(sql, [list(media_ids)]).fetchall()]
+    sql = f"SELECT media_id, path, size_bytes, sha256 FROM files WHERE {_STORED} AND media_id IN {LISTED}"
+    return [Record(*row) for row in lake.cursor().execute(sql, [listed(media_ids)]).fetchall()]
 
 
 def set_verified(lake: Lake, media_ids: Sequence[str], at: datetime) -> None:

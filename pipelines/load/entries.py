@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipelines.load import apply as applying
-from pipelines.load.passing import rows_of, shown
+from pipelines.load.passing import LISTED, listed, rows_of, shown
 from schemas.runs import CHANGES
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def known_ids(
         return set()
     # Compared with queries, as `stored.among` says; entries of one owner lie together.
     rows = con.execute(
-        """SELECT aweme_id, listing, first_seen_at FROM listing_entries
-        WHERE owner_id IN (SELECT unnest(?)) AND aweme_id IN (SELECT unnest(?))""",
-        [[owner_id], list(ids)],
+        f"""SELECT aweme_id, listing, first_seen_at FROM listing_entries
+        WHERE owner_id IN {LISTED} AND aweme_id IN {LISTED}""",
+        [listed([owner_id]), listed(ids)],
     )
     return {row[0] for row in rows.fetchall() if row[1] == listing and row[2] < before}
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines.load.passing import LISTED, listed
+
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
 
@@ -25,16 +27,16 @@ class Failure:
 
 def failed_pages(lake: Lake, reason: str | None) -> list[Failure]:
     """Questions whose last answer was a failure that may pass, one for each operation and target."""
-    sql = """
+    sql = f"""
 WITH failed AS (SELECT page_id, operation, target, cursor, outcome, fetched_at FROM raw_pages
-                WHERE outcome IN (SELECT unnest(?)) AND (? IS NULL OR lower(outcome) = lower(?))),
+                WHERE outcome IN {LISTED} AND (? IS NULL OR lower(outcome) = lower(?))),
 answered AS (SELECT page_id, operation, target, cursor FROM raw_pages
-             WHERE outcome NOT IN (SELECT unnest(?)) AND page_id > (SELECT min(page_id) FROM failed))
+             WHERE outcome NOT IN {LISTED} AND page_id > (SELECT min(page_id) FROM failed))
 SELECT f.operation, f.target, arg_max(f.outcome, f.page_id), max(f.fetched_at) FROM failed f
 WHERE NOT EXISTS (SELECT 1 FROM answered a WHERE a.operation = f.operation AND a.target = f.target
                   AND a.cursor IS NOT DISTINCT FROM f.cursor AND a.page_id > f.page_id)
 GROUP BY ALL ORDER BY ALL"""
-    return _failures(lake, sql, [list(TRANSIENT), reason, reason, list(TRANSIENT)])
+    return _failures(lake, sql, [listed(TRANSIENT), reason, reason, listed(TRANSIENT)])
 
 
 def broken_walks(lake: Lake, reason: str | None, as_asked: str) -> list[Failure]:

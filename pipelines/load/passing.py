@@ -6,7 +6,8 @@ PyArrow is not asked: where it is, DuckDB imports it with its datasets and all, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ import polars as pl
 
 if TYPE_CHECKING:
     import duckdb
+
+LISTED = "(SELECT unnest(?::JSON::VARCHAR[]))"
+"""Texts to compare with, which `listed` makes one parameter of."""
 
 
 @contextmanager
@@ -24,6 +28,11 @@ def shown(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Ite
         yield
     finally:
         con.unregister(name)
+
+
+def listed(values: Iterable[str]) -> str:
+    """Texts as one parameter: about each value DuckDB asks pandas, which it looks for in every folder each time."""
+    return json.dumps(list(values))
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pipelines.load.passing import LISTED, listed
 from pipelines.load.sieve import bad_pattern, tests_of
 from schemas.files import Wanted
 from schemas.filters import Filter
@@ -164,7 +165,7 @@ def _near(search: Search) -> tuple[str, list[Any]]:
     """The part of `media` that is looked at, where it is not all of it."""
     of_pages = f"SELECT {_NEEDED} FROM media WHERE page_id IN"
     if search.pages is not None:
-        return f"near AS MATERIALIZED ({of_pages} (SELECT unnest(?))),", [list(search.pages)]
+        return f"near AS MATERIALIZED ({of_pages} {LISTED}),", [listed(search.pages)]
     if search.only_failed:
         return f"near AS MATERIALIZED ({_FAILED}),", []
     if search.since is not None:
@@ -174,17 +175,17 @@ def _near(search: Search) -> tuple[str, list[Any]]:
 
 
 def _promised(search: Search, media: str) -> tuple[str, list[Any]]:
-    tests: list[str] = ["m.kind IN (SELECT unnest(?))"]
-    values: list[Any] = [list(search.kinds)]
+    tests: list[str] = [f"m.kind IN {LISTED}"]
+    values: list[Any] = [listed(search.kinds)]
     if search.aweme_ids is not None:
-        tests.append("m.aweme_id IN (SELECT unnest(?))")
-        values.append(list(search.aweme_ids))
+        tests.append(f"m.aweme_id IN {LISTED}")
+        values.append(listed(search.aweme_ids))
     if search.media_ids is not None:
-        tests.append("m.media_id IN (SELECT unnest(?))")
-        values.append(list(search.media_ids))
+        tests.append(f"m.media_id IN {LISTED}")
+        values.append(listed(search.media_ids))
     if search.exclude:
-        tests.append("m.media_id NOT IN (SELECT unnest(?))")
-        values.append(list(search.exclude))
+        tests.append(f"m.media_id NOT IN {LISTED}")
+        values.append(listed(search.exclude))
     sql = f"SELECT {_NEEDED} FROM {media} m WHERE {' AND '.join(tests)}"
     bounds = [("aweme_id >= ?", search.part.first), ("aweme_id < ?", search.part.last)] if search.part else []
     within = "".join(f" AND {test}" for test, bound in bounds if bound is not None)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipelines.load.passing import LISTED, listed
 from schemas.pages import GONE, Page
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def pending(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str] | None) -> li
         return []
     tests, values = [READABLE], list[Any]()
     if run_ids is not None:
-        tests.append("run_id BETWEEN ? AND ? AND run_id IN (SELECT unnest(?))")
-        values = [min(run_ids), max(run_ids), run_ids]
+        tests.append(f"run_id BETWEEN ? AND ? AND run_id IN {LISTED}")
+        values = [min(run_ids), max(run_ids), listed(run_ids)]
     rows = con.execute(
         f"""WITH kept AS MATERIALIZED (SELECT page_id, fetched_at FROM raw_pages WHERE {" AND ".join(tests)})
         SELECT page_id FROM kept ANTI JOIN applied_pages USING (page_id) ORDER BY fetched_at, page_id""",
