@@ -104,7 +104,7 @@ def _marks(page_ids: Sequence[str], rejects: pl.DataFrame | None, run_id: str, a
 def _remove(con: duckdb.DuckDBPyConnection, table: Table, stored: Stored) -> None:
     """Delete what was read."""
     if stored.places.height:
-        with among(con, stored.places) as test:
+        with among(con, stored.places, narrows=not stored.is_small) as test:
             con.execute(f'DELETE FROM "{table.name}" WHERE {test}')
 
 

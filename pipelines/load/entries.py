@@ -22,10 +22,10 @@ def known_ids(
     """Those of these posts that the listing had shown before that moment."""
     if not ids:
         return set()
-    # Compared with queries, as `stored.among` says; entries of one owner lie together.
+    # Compared with queries, as `stored.among` says; entries of one owner lie together, so that tells enough.
     rows = con.execute(
         f"""SELECT aweme_id, listing, first_seen_at FROM listing_entries
-        WHERE owner_id IN {LISTED} AND aweme_id IN {LISTED}""",
+        WHERE owner_id IN {LISTED} AND (aweme_id || '') IN {LISTED}""",
         [listed([owner_id]), listed(ids)],
     )
     return {row[0] for row in rows.fetchall() if row[1] == listing and row[2] < before}

@@ -27,8 +27,11 @@ from schemas.table import Kind, Table
 if TYPE_CHECKING:
     import duckdb
 
-# Keys that tell little about which file holds a row.
+# Keys that tell little about which file holds a row, and those that tell enough alone.
 _DULL = ("listing", "kind", "tag_id", "start")
+_ENOUGH = ("owner_id", "page_id")
+# Tables of no more rows are read from end to end.
+_SMALL = 20_000
 # Rows of these are only ever written together with the row of their post.
 _OF_POSTS = ("post_stats", "post_tags", "listing_entries", "media")
 # So many keys DuckDB hands on to a scan (see attach.py); of more it hands on the range, and numbers compare quicker.
@@ -37,10 +40,14 @@ _FEW = 200
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The stored rows of some keys; columns that decide nothing are NULL. `places` tell them from all other rows."""
+    """The stored rows of some keys; columns that decide nothing are NULL. `places` tell them from all other rows.
+
+    `is_small` says that the table has so few rows that it is not worth while to narrow the search for them.
+    """
 
     rows: pl.DataFrame
     places: pl.DataFrame
+    is_small: bool = False
 
 
 Read = Callable[["duckdb.DuckDBPyConnection", Table], Stored]
@@ -56,7 +63,7 @@ def known_ahead(
     the newest commit, as the transaction does: it is this writer's turn, and a batch writes to a table only after it
     was read.
     """
-    written = written_tables(con)
+    sizes = table_sizes(con)
     new_posts, near = POSTS.schema.to_frame().select("aweme_id"), POSTS.schema.to_frame().select("page_id")
 
     def of_posts(reader: duckdb.DuckDBPyConnection, table: Table) -> Stored:
@@ -72,13 +79,14 @@ def known_ahead(
     def read(
         reader: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, near: pl.DataFrame | None = None
     ) -> Stored:
-        if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in written or frame.is_empty():
+        if table.kind not in (Kind.FACTS, Kind.SERIES) or table.name not in sizes or frame.is_empty():
             rows = table.schema.to_frame()
             return Stored(rows, rows)
+        is_small = sizes[table.name] <= _SMALL
         if table.kind is Kind.SERIES:
-            rows = _last_known(reader, table, frame)
+            rows = _last_known(reader, table, frame, is_small=is_small)
             return Stored(rows, rows.clear())
-        return _decisive(reader, table, frame, near)
+        return _decisive(reader, table, frame, near, is_small=is_small)
 
     with _reader(con) as in_turn, _reader(con) as beside:
         coming = deque(
@@ -104,15 +112,20 @@ def _reader(con: duckdb.DuckDBPyConnection) -> Iterator[Callable[[Read, Table], 
 
 
 def _decisive(
-    con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, near: pl.DataFrame | None = None
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    frame: pl.DataFrame,
+    near: pl.DataFrame | None = None,
+    *,
+    is_small: bool = False,
 ) -> Stored:
     """The stored rows of a frame's keys, as far as they decide how a merge ends; `near` are pages they may be of."""
     keys, names = frame.select(table.key).unique(), [*deciding(table, frame), "page_id"]
     places = ["rowid"] if keys.height > _FEW else [*table.key, *(["page_id"] if near is not None else [])]
-    found = _read(con, table, keys, [*names, *places], near)
+    found = _read(con, table, keys, [*names, *places], near, is_small=is_small)
     if comes_late(table, frame, found):
-        found = _read(con, table, keys, [*table.names, *places], near)
-    return Stored(filled(table, found), found.select(places))
+        found = _read(con, table, keys, [*table.names, *places], near, is_small=is_small)
+    return Stored(filled(table, found), found.select(places), is_small)
 
 
 def _read(
@@ -121,20 +134,24 @@ def _read(
     keys: pl.DataFrame,
     names: Sequence[str],
     near: pl.DataFrame | None = None,
+    *,
+    is_small: bool = False,
 ) -> pl.DataFrame:
     """These columns of the rows of these keys: first of what is of the pages `near`, then of what was not found."""
     columns = ", ".join(f'"{name}"' for name in dict.fromkeys(names))
     sql = f'SELECT {columns} FROM "{table.name}" WHERE'
     if near is None or near.is_empty():
-        with among(con, keys) as test:
+        with among(con, keys, narrows=not is_small) as test:
             return rows_of(con, f"{sql} {test}")
-    with among(con, keys) as test, shown(con, "near", near):
+    with among(con, keys, narrows=False) as test, shown(con, "near", near):
         found = rows_of(con, f"{sql} page_id IN (SELECT page_id FROM near) AND {test}")
     rest = keys.join(found, on=keys.columns, how="anti")
     return found if rest.is_empty() else pl.concat([found, _read(con, table, rest, names)], how="vertical_relaxed")
 
 
-def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+def _last_known(
+    con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, *, is_small: bool = False
+) -> pl.DataFrame:
     """The last known value of each column of these keys, at the newest stored moment.
 
     All rows instead of a key of which the frame has something older.
@@ -143,7 +160,7 @@ def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFram
     keys = frame.select(names).unique()
     values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
     subject = ", ".join(f'"{name}"' for name in names)
-    with among(con, keys) as test:
+    with among(con, keys, narrows=not is_small) as test:
         sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
         rows = rows_of(con, f"{sql} GROUP BY {subject}")
     last = rows.select(table.names).cast(table.schema)
@@ -157,19 +174,25 @@ def _last_known(con: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFram
 
 
 @contextmanager
-def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[str]:
+def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame, *, narrows: bool = True) -> Iterator[str]:
     """The test that a row has one of these keys, for one statement.
 
-    By each column that tells them apart files, and groups of rows within, are passed over. It is compared with a query,
-    not with values: for each value in a test DuckLake reads its statistics of all files once more, while what a join
-    finds narrows the scan by itself.
+    By columns that tell them apart files, and groups of rows within, are passed over, if it `narrows` the search. They
+    are compared with queries, not with values: for each value in a test DuckLake reads its statistics of all files once
+    more, while what a join finds narrows the scan by itself. That reads the statistics, too, once for each column; so
+    of few keys one column must do.
     """
     telling = [name for name in keys.columns if name not in _DULL] or keys.columns
+    texts = [name for name in telling if keys.schema[name] == pl.String]
+    narrowing = [name for name in telling if narrows or name not in texts]
+    if keys.height <= _FEW:
+        narrowing = [name for name in narrowing if name in _ENOUGH][:1] or narrowing[:1]
     with ExitStack() as stack:
         tests = []
-        for name in telling:
+        for name in (name for name in telling if name in narrowing or name in texts):
+            side = f'"{name}"' if name in narrowing else f"(\"{name}\" || '')"
             stack.enter_context(shown(con, f"telling_{name}", keys.select(name).unique()))
-            tests.append(f'"{name}" IN (SELECT "{name}" FROM telling_{name})')
+            tests.append(f'{side} IN (SELECT "{name}" FROM telling_{name})')
         if keys.width > 1:
             columns = ", ".join(f'"{name}"' for name in keys.columns)
             tests.append(f"({columns}) IN (SELECT ({columns}) FROM wanted_keys)")
@@ -177,9 +200,9 @@ def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> Iterator[str]:
         yield " AND ".join(tests)
 
 
-def written_tables(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """The tables that were ever written to; planning a query on an empty one costs more than to ask for them all."""
+def table_sizes(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """The rows ever written to each table that is not empty; planning a query on an empty one costs more than this."""
     meta = f"__ducklake_metadata_{NAME}"
-    sql = f"""SELECT table_name FROM {meta}.ducklake_table_stats JOIN {meta}.ducklake_table USING (table_id)
-    WHERE end_snapshot IS NULL AND record_count > 0"""
-    return {name for (name,) in con.execute(sql).fetchall()}
+    sql = f"""SELECT table_name, record_count FROM {meta}.ducklake_table_stats
+    JOIN {meta}.ducklake_table USING (table_id) WHERE end_snapshot IS NULL AND record_count > 0"""
+    return dict(con.execute(sql).fetchall())
