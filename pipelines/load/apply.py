@@ -50,15 +50,15 @@ def apply(
         return Applied()
     given = {name: _of_pages(frame, fresh, is_all=len(fresh) == len(set(page_ids))) for name, frame in frames.items()}
     tables = [table for name, table in _ORDERED.items() if name in given and given[name].height]
-    changes, rows, new_posts = [CHANGES.schema.to_frame()], {}, 0
+    changes, rows, new_posts = dict[str, pl.DataFrame](), dict[str, int](), 0
     with known_ahead(con, tables, given) as known:
-        for table, stored in zip(tables, known, strict=True):
+        for table, stored in known:
             name, frame = table.name, given[table.name]
             if table.kind is Kind.FACTS:
                 merged = merge.merge(table, stored.rows, frame)
                 _remove(con, table, stored)
                 insert(con, table, merged.rows)
-                changes.append(merged.changes)
+                changes[name] = merged.changes
                 rows[name] = merged.rows.height
                 if name == "posts":
                     new_posts = merged.rows.height - merged.known.height
@@ -67,7 +67,7 @@ def apply(
                 rows[name] = replace(con, table, appended.rows, known=appended.idle)
             else:
                 rows[name] = insert(con, table, frame)
-    changed = pl.concat(changes)
+    changed = pl.concat([CHANGES.schema.to_frame(), *(changes[name] for name in _ORDERED if name in changes)])
     rows["changes"] = insert(con, CHANGES, changed)
     look_again(con, changed)
     rejects = given.get("rejects")

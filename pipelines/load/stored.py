@@ -8,9 +8,8 @@ the post was last seen, they are looked for first.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,8 +55,8 @@ Read = Callable[["duckdb.DuckDBPyConnection", Table], Stored]
 @contextmanager
 def known_ahead(
     con: duckdb.DuckDBPyConnection, tables: Sequence[Table], given: Mapping[str, pl.DataFrame]
-) -> Iterator[Iterator[Stored]]:
-    """What a batch needs to know of the rows stored in each table; read while the tables before are written.
+) -> Iterator[Iterator[tuple[Table, Stored]]]:
+    """What a batch needs to know of the rows stored in each table, as soon as it is read; others are written meanwhile.
 
     Two more connections read: what belongs to posts in turn, since it depends on them, and beside it all else. They see
     the newest commit, as the transaction does: it is this writer's turn, and a batch writes to a table only after it
@@ -89,13 +88,21 @@ def known_ahead(
         return _decisive(reader, table, frame, near, is_small=is_small)
 
     with _reader(con) as in_turn, _reader(con) as beside:
-        coming = deque(
+        coming = {
             in_turn(of_posts, table)
             if table is POSTS or table.name in _OF_POSTS
-            else beside(lambda reader, table: read(reader, table, given[table.name]), table)
+            else beside(lambda reader, table: read(reader, table, given[table.name]), table): table
             for table in tables
-        )
-        yield (coming.popleft().result() for _ in tables)  # what was used is let go
+        }
+        yield _as_they_come(coming)
+
+
+def _as_they_come(coming: dict[Future[Stored], Table]) -> Iterator[tuple[Table, Stored]]:
+    while coming:
+        wait(coming, return_when=FIRST_COMPLETED)
+        future = next(future for future in coming if future.done())
+        yield coming.pop(future), future.result()
+        del future  # what was used is let go
 
 
 @contextmanager
