@@ -136,24 +136,29 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[
 def _lacking(search: Search) -> tuple[str, list[Any]]:
     near, first = _near(search)
     promised, values = _promised(search, "near" if near else "media")
-    wants, more = _wants(search)
+    of_files, tried = _wants(search)
+    of_posts, more = tests_of(search.posts)
+    fits = f"m.aweme_id IS NULL OR ({' AND '.join(of_posts)})" if of_posts else "true"
     limit = f"LIMIT {int(search.limit)}" if search.limit else ""
     # Where few files are asked for, what is known of them is looked up first: joining all of an archive takes seconds.
-    files, posts = ("kept_of", "posts_of") if search.is_narrow else ("files", "posts")
-    looked_up = """
-kept_of AS MATERIALIZED (SELECT * FROM files WHERE media_id IN (SELECT media_id FROM promised)),
-posts_of AS MATERIALIZED (SELECT * FROM posts WHERE aweme_id IN (SELECT aweme_id FROM promised)),"""
+    # And posts last, for most often nothing is left then.
+    kept_of = "(SELECT * FROM files WHERE media_id IN (SELECT media_id FROM promised))" if search.is_narrow else "files"
+    posts_of = "(SELECT * FROM posts WHERE aweme_id IN (SELECT aweme_id FROM open))" if search.is_narrow else "posts"
     return (
         f"""
 {near}
-promised AS MATERIALIZED ({promised}),{looked_up if search.is_narrow else ""}
+promised AS MATERIALIZED ({promised}),
+kept_of AS {"MATERIALIZED" if search.is_narrow else "NOT MATERIALIZED"} (FROM {kept_of}),
+open AS {"MATERIALIZED" if search.is_narrow else "NOT MATERIALIZED"} (
+  SELECT m.*, f.attempts FROM promised m LEFT JOIN kept_of f ON f.media_id = m.media_id
+  WHERE {" AND ".join(of_files)}
+),
 lacking AS MATERIALIZED (
-  SELECT m.*, f.attempts, p.created_at
-  FROM promised m LEFT JOIN {files} f ON f.media_id = m.media_id LEFT JOIN {posts} p ON p.aweme_id = m.aweme_id
-  WHERE {" AND ".join(wants)}
+  SELECT m.*, p.created_at FROM open m LEFT JOIN {posts_of} p ON p.aweme_id = m.aweme_id
+  WHERE {fits}
   {_ORDER} {limit}
 )""",
-        first + values + more,
+        first + values + tried + more,
     )
 
 
@@ -169,7 +174,8 @@ def _near(search: Search) -> tuple[str, list[Any]]:
     if search.only_failed:
         return f"near AS MATERIALIZED ({_FAILED}),", []
     if search.since is not None:
-        applied = "(SELECT page_id FROM applied_pages WHERE applied_at >= ?)"
+        # Compared so, DuckLake does not look for files that may hold it: see `stored.among`.
+        applied = "(SELECT page_id FROM applied_pages WHERE epoch_us(applied_at) >= epoch_us(?::TIMESTAMPTZ))"
         return f"near AS MATERIALIZED ({of_pages} {applied} UNION {_FAILED}),", [search.since]
     return "", []
 
@@ -192,10 +198,9 @@ def _promised(search: Search, media: str) -> tuple[str, list[Any]]:
     ends = [bound for _, bound in bounds if bound is not None]
     of_listing, owned = "", list[Any]()
     if search.listing is not None:
-        of_listing = (
-            f" AND m.aweme_id IN (SELECT aweme_id FROM listing_entries WHERE listing = ? AND owner_id = ?{within}"
-        )
-        of_listing += " AND aweme_id IN (SELECT aweme_id FROM near))" if media == "near" else ")"
+        entries = f"SELECT aweme_id FROM listing_entries WHERE (listing || '') = ? AND owner_id = ?{within}"
+        those = " AND (aweme_id || '') IN (SELECT aweme_id FROM near)" if media == "near" else ""
+        of_listing = f" AND m.aweme_id IN ({entries}{those})"
         owned = [search.listing, search.owner_id, *ends]
     found = [(sql + " AND m.aweme_id IS NOT NULL" + within + of_listing, [*values, *ends, *owned])]
     if search.part is None or search.part.last is None:
@@ -214,10 +219,7 @@ def _wants(search: Search) -> tuple[list[str], list[Any]]:
     if search.reason:
         tests.append("(f.state = lower(?) OR contains(lower(f.error), lower(?)))")
         values += [search.reason, search.reason]
-    posts, more = tests_of(search.posts)
-    if posts:
-        tests.append(f"(m.aweme_id IS NULL OR ({' AND '.join(posts)}))")
-    return tests, values + more
+    return tests, values
 
 
 def _state(search: Search) -> tuple[str, list[Any]]:
