@@ -240,7 +240,9 @@ async def test_an_encrypted_host_is_checked_and_read(tmp_path: Path) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
     threads = ThreadPoolExecutor(4)
     with media_hosts(server) as hosts:
-        hosts.films["/film"] = Film(BODY, script=["ok", "chunked", "cut:1200000"])
+        beyond = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + "w" * 100_000
+        beyond += "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+        hosts.films["/film"] = Film(BODY, script=["ok", "chunked", "cut:1200000", "says:" + beyond])
         url = f"https://localhost:{hosts.url.rpartition(':')[2]}/film"
         async with make_client(transport=WireTransport(threads, trusting)) as client:
             assert (await client.get(url)).content == BODY
@@ -248,6 +250,9 @@ async def test_an_encrypted_host_is_checked_and_read(tmp_path: Path) -> None:
             assert hosts.connections == 1
             with pytest.raises(httpx.TransportError):
                 await client.get(url)
+            assert (await client.get(url)).content == b"w" * 100_000
+            assert (await client.get(url)).content == BODY
+            assert hosts.connections == 3  # what a host says beyond an answer lies in no socket
         async with make_client(transport=WireTransport(threads)) as stranger:
             with pytest.raises(httpx.ConnectError, match="certificate"):
                 await stranger.get(url)

@@ -133,7 +133,10 @@ class Line:
     @staticmethod
     def is_quiet(connection: HTTPConnection) -> bool:
         """Whether an idle connection can serve a request: not where its host closed it, or said what nobody asked."""
-        return connection.sock is not None and not _is_ready(connection.sock, 0)
+        sock: socket.socket | None = connection.sock
+        if sock is None or (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+            return False
+        return not _is_ready(sock, 0)
 
     @property
     def is_reusable(self) -> bool:
