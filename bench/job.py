@@ -28,7 +28,9 @@ print(json.dumps(found))
 
 def aweme(*words: str, environ: dict[str, str]) -> dict[str, Any]:
     command = [sys.executable, "-c", CHILD, sys.executable, "-m", "deployments.cli", *words]
-    done = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, check=True, text=True)
+    environ = {**os.environ, **environ}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is not compiled anew at each start
+    done = subprocess.run(command, env=environ, capture_output=True, check=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     if found["rc"]:
         raise SystemExit(f"aweme {' '.join(words)} ended with {found['rc']}: {found['out'][-500:]}")
