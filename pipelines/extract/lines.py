@@ -1,6 +1,6 @@
 """One connection to a host while it serves a request, for threads: blocking, a megabyte at a time.
 
-httptools parses what the host says. A body whose length it knows is read straight to where its bytes shall lie.
+A body whose length is known is read straight to where its bytes shall lie; `messages` parses all else.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
-from typing import Any
 
-import httptools
 import httpx
+
+from pipelines.extract.messages import Answer, head_of
 
 FIRST_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
@@ -26,93 +26,6 @@ _LULL_S = 0.05  # bytes that came are handed on where no more follow for so long
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 _own = threading.local()  # a megabyte of each thread, for it costs more to get one than to fill it
-
-
-class Answer:
-    """What a host says, as its bytes are fed to it: the head, and the body as far as it was fed."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.size: int | None = None  # of the body, where the head tells it
-        self.is_headed = self.is_over = False
-        self.is_last = True  # of its connection
-        self.body_bytes = 0  # that were fed
-        self._body = bytearray()
-        self._is_coded = False
-        self._parser: Any = httptools.HttpResponseParser(self)
-
-    def feed(self, data: memoryview) -> None:
-        """The next bytes of the connection."""
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as error:
-            raise httpx.RemoteProtocolError("the host speaks another protocol") from error
-        except httptools.HttpParserError:
-            if not self.is_over:
-                raise
-            self.is_last = True  # more came than was asked for
-
-    def feed_end(self) -> None:
-        """The host has closed the connection."""
-        if not self.is_headed:
-            raise httpx.RemoteProtocolError("the host closed without an answer")
-        if self.size is not None or self._is_coded:
-            raise httpx.RemoteProtocolError("the end is missing")
-        self.is_over = self.is_last = True
-
-    def fed(self, room: memoryview) -> int:
-        """Move what was fed of the body to `room`, as much as goes in."""
-        count = min(len(self._body), len(room))
-        room[:count] = self._body[:count]
-        del self._body[:count]
-        return count
-
-    @property
-    def has_body(self) -> bool:
-        """Whether bytes of the body were fed and not moved on."""
-        return bool(self._body)
-
-    # The parser calls these. It goes on to another answer where the host says more than was asked for.
-
-    def on_message_begin(self) -> None:
-        """An answer begins."""
-        self.is_last = self.is_over
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
-        if self.is_over:
-            return
-        self.headers.append((name, value))
-        match name.lower():
-            case b"content-length":
-                self.size = int(value)
-            case b"transfer-encoding":
-                self._is_coded = True
-
-    def on_headers_complete(self) -> None:
-        """Its head is there."""
-        if self.is_over:
-            return
-        self.status = self._parser.get_status_code()
-        if self.status >= 200:
-            self.is_headed = True
-            self.is_last = not self._parser.should_keep_alive()
-            if self._is_coded:
-                self.size = None
-
-    def on_body(self, body: bytes) -> None:
-        """Bytes of its body."""
-        if not self.is_over:
-            self._body += body
-            self.body_bytes += len(body)
-
-    def on_message_complete(self) -> None:
-        """It ends."""
-        if self.is_headed:
-            self.is_over = True
-        else:
-            self.headers, self.size, self._is_coded = [], None, False  # "early hints" and their like
 
 
 class Line:
@@ -149,7 +62,7 @@ class Line:
             timeout = request.extensions.get("timeout", {})
             self._patience = timeout.get("read")
             sock = self._connected(timeout.get("connect"))
-            self._send(sock, _head_of(request) + body)
+            self._send(sock, head_of(request) + body)
             room, size = _own_room()[:FIRST_BYTES], 0
             while not self.answer.is_headed:
                 try:
@@ -254,7 +167,7 @@ class Line:
                         _wait(sock, self._patience, error)
                     elif not _is_ready(sock, _LULL_S):
                         break
-        except (OSError, ValueError, httptools.HttpParserError, httpx.TransportError) as error:
+        except (OSError, ValueError, httpx.TransportError) as error:
             self._failure = _as_httpx(error)
         return room[:size]
 
@@ -272,15 +185,6 @@ class Line:
             self._left -= count
         self.is_done = (answer.is_over if self._left is None else not self._left) and not answer.has_body
         return count
-
-
-def _head_of(request: httpx.Request) -> bytes:
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%b: %b" % header for header in request.headers.raw]
-    head = b"\r\n".join([*lines, b"", b""])
-    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
-        raise httpx.LocalProtocolError("a header may not hold the end of a line")
-    return head
 
 
 def _own_room() -> memoryview:
@@ -311,8 +215,6 @@ def _as_httpx(error: Exception) -> Exception:
             return error
         case TimeoutError():
             return httpx.ReadTimeout(str(error))
-        case httptools.HttpParserError():
-            return httpx.RemoteProtocolError(f"{type(error).__name__} {error}")
         case OSError() | ValueError():  # a file that another thread closed is a ValueError
             return httpx.ReadError(str(error))
     return error
