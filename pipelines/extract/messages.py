@@ -10,7 +10,8 @@ import httpx
 
 def head_of(request: httpx.Request) -> bytes:
     """The head of a request as it goes over the wire; LocalProtocolError where a header would begin another one."""
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    target = request.extensions.get("target", request.url.raw_path)
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
     lines += [b"%b: %b" % header for header in request.headers.raw]
     head = b"\r\n".join([*lines, b"", b""])
     if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
@@ -29,7 +30,7 @@ class Answer:
         self.is_last = True  # of its connection
         self.body_bytes = 0  # that were fed
         self._body = bytearray()
-        self._is_coded = False
+        self._is_chunked = False
         self._parser: Any = httptools.HttpResponseParser(self)
 
     def feed(self, data: memoryview) -> None:
@@ -47,7 +48,7 @@ class Answer:
         """The host has closed the connection."""
         if not self.is_headed:
             raise httpx.RemoteProtocolError("the host closed without an answer")
-        if self.size is not None or self._is_coded:
+        if self.size is not None or self._is_chunked:
             raise httpx.RemoteProtocolError("the end is missing")
         self.is_over = self.is_last = True
 
@@ -78,7 +79,7 @@ class Answer:
             case b"content-length":
                 self.size = int(value)
             case b"transfer-encoding":
-                self._is_coded = True
+                self._is_chunked = True
 
     def on_headers_complete(self) -> None:
         """Its head is there."""
@@ -88,7 +89,7 @@ class Answer:
         if self.status >= 200:
             self.is_headed = True
             self.is_last = not self._parser.should_keep_alive()
-            if self._is_coded:
+            if self._is_chunked:
                 self.size = None
 
     def on_body(self, body: bytes) -> None:
@@ -102,4 +103,4 @@ class Answer:
         if self.is_headed:
             self.is_over = True
         else:
-            self.headers, self.size, self._is_coded = [], None, False  # "early hints" and their like
+            self.headers, self.size, self._is_chunked = [], None, False  # "early hints" and their like

@@ -50,21 +50,18 @@ async def ended(task: asyncio.Future[Any]) -> None:
 class WireTransport(httpx.AsyncBaseTransport):
     """Connections to any host, kept alive; `threads` do the blocking work, one for each request under way.
 
-    Without an `ssl_context` hosts are checked as httpx checks them. With `upstream` every request goes to that address.
+    Without an `ssl_context` hosts are checked as httpx checks them.
     """
 
-    def __init__(
-        self, threads: Executor, ssl_context: ssl.SSLContext | None = None, *, upstream: httpx.URL | None = None
-    ) -> None:
+    def __init__(self, threads: Executor, ssl_context: ssl.SSLContext | None = None) -> None:
         self._threads = threads
-        self._upstream = upstream
         self._idle: dict[Origin, list[HTTPConnection]] = {}
         self._ssl = ssl_context
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its answer comes with the first bytes of the body."""
         body = await request.aread()
-        origin = _origin_of(self._upstream or request.url)
+        origin = _origin_of(request.url)
         idle = self._idle.get(origin, [])
         while idle and not Line.is_quiet(idle[-1]):
             idle.pop().close()
