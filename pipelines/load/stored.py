@@ -153,7 +153,9 @@ def _read(
     with among(con, keys, narrows=False) as test, shown(con, "near", near):
         found = rows_of(con, f"{sql} page_id IN (SELECT page_id FROM near) AND {test}")
     rest = keys.join(found, on=keys.columns, how="anti")
-    return found if rest.is_empty() else pl.concat([found, _read(con, table, rest, names)], how="vertical_relaxed")
+    if rest.is_empty():
+        return found
+    return pl.concat([found, _read(con, table, rest, names, is_small=is_small)], how="vertical_relaxed")
 
 
 def _last_known(
@@ -197,6 +199,7 @@ def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame, *, narrows: bool =
     with ExitStack() as stack:
         tests = []
         for name in (name for name in telling if name in narrowing or name in texts):
+            # What is made of a column is compared without a look at its statistics.
             side = f'"{name}"' if name in narrowing else f"(\"{name}\" || '')"
             stack.enter_context(shown(con, f"telling_{name}", keys.select(name).unique()))
             tests.append(f'{side} IN (SELECT "{name}" FROM telling_{name})')
