@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from archives import settings_for
 from lakes import at, frame, frames_of_posts, local, page
+from pyarrow import parquet
 
 from pipelines.errors import BadInput, Blocked, LakeBusy, Unreachable
 from pipelines.house import open_lake
@@ -434,6 +435,24 @@ def test_nothing_but_the_archive_is_left_in_its_folder(tmp_path):
         lake.query("SELECT * FROM range(3000000) ORDER BY random()")
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert {one.name for one in (tmp_path / "a").iterdir()} <= {"catalog.sqlite", "catalog.sqlite.lock", "tables"}
+
+
+def test_the_files_of_the_tables_open_in_other_programs(tmp_path):
+    ids = [f"7{number:018}" for number in range(2000)]
+    with local(tmp_path) as lake:
+        lake.keep_page(page("p1"), run_id="r1", checkpoint=Checkpoint("post", "author"))
+        lake.apply(frames_of_posts("p1", 1, ids, caption="日常 🎬"), ["p1"], run_id="r1")
+        rows = {name: count(lake, name) for name in ("raw_pages", "posts", "post_stats", "media", "listing_entries")}
+    for name, number in rows.items():
+        (file,) = (tmp_path / "tables" / "main" / name).rglob("*.parquet")
+        by_arrow, by_polars = parquet.read_table(file), pl.read_parquet(file)
+        assert by_arrow.num_rows == by_polars.height == number
+        assert by_arrow.to_pylist() == by_polars.to_dicts()
+        packed = parquet.read_metadata(file).row_group(0).column(0).compression
+        assert packed == ("ZSTD" if name == "raw_pages" else "LZ4"), (
+            "what is asked is quick to read, what is kept small"
+        )
+    assert by_polars["aweme_id"].sort().to_list() == ids
 
 
 def test_an_older_archive_gets_what_it_lacks_and_keeps_its_rows(tmp_path):
