@@ -128,7 +128,8 @@ def _decisive(
 ) -> Stored:
     """The stored rows of a frame's keys, as far as they decide how a merge ends; `near` are pages they may be of."""
     keys, names = frame.select(table.key).unique(), [*deciding(table, frame), "page_id"]
-    places = ["rowid"] if keys.height > _FEW else [*table.key, *(["page_id"] if near is not None else [])]
+    places = ["rowid"] if keys.height > _FEW else list(table.key)
+    places += ["page_id"] if near is not None else []
     found = _read(con, table, keys, [*names, *places], near, is_small=is_small)
     if comes_late(table, frame, found):
         found = _read(con, table, keys, [*table.names, *places], near, is_small=is_small)
@@ -203,7 +204,7 @@ def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame, *, narrows: bool =
             side = f'"{name}"' if name in narrowing else f"(\"{name}\" || '')"
             stack.enter_context(shown(con, f"telling_{name}", keys.select(name).unique()))
             tests.append(f'{side} IN (SELECT "{name}" FROM telling_{name})')
-        if keys.width > 1:
+        if keys.width > 1 and "rowid" not in keys.columns:  # a row's number tells it from all others
             columns = ", ".join(f'"{name}"' for name in keys.columns)
             tests.append(f"({columns}) IN (SELECT ({columns}) FROM wanted_keys)")
             stack.enter_context(shown(con, "wanted_keys", keys))
