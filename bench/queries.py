@@ -39,6 +39,9 @@ QUESTIONS = {
     "posts of a tag by month": """
         SELECT date_trunc('month', created_at) AS month, count(*) AS posts
         FROM post_tags WHERE tag_id = '42' GROUP BY ALL ORDER BY month""",
+    "uses of a tag by month": """
+        SELECT date_trunc('month', day) AS month, sum(use_count) AS uses
+        FROM tags_by_day WHERE tag_id = '42' GROUP BY ALL ORDER BY month""",
     "storage by kind": "FROM storage_by_kind ORDER BY byte_count DESC",
     "captions with a word": "SELECT count(*) FROM posts WHERE contains(caption, '12345')",
     "what vanished last month": """

@@ -83,6 +83,15 @@ def test_growth_is_told_per_observation(lake):
     assert lake.query(sql).rows() == [(1, None, None), (4, 3, 3 * 3600)]
 
 
+def test_a_tags_course_over_time_is_told_by_day(lake):
+    tag = {"kind": "hashtag", "tag_id": "9", "tag_name": "日常", "start": 0, "observed_at": at(90), "page_id": "p8"}
+    days = {"73": at(0), "74": at(23.9), "75": at(24), "76": None}
+    rows = [{**tag, "aweme_id": one, "created_at": created_at} for one, created_at in days.items()]
+    lake.apply({"post_tags": frame("post_tags", *rows)}, ["p8"], run_id="r1")
+    found = lake.query("SELECT tag_name, day::VARCHAR, use_count FROM tags_by_day WHERE tag_id = '9' ORDER BY day")
+    assert found.rows() == [("日常", "2026-01-01", 2), ("日常", "2026-01-02", 1), ("日常", None, 1)]
+
+
 def test_missing_media_are_those_not_stored_with_what_stood_in_the_way(lake):
     rows = lake.query("SELECT media_id, state, error FROM missing_media WHERE kind = 'video'").rows()
     assert rows == [("72:video:0", "failed", "503")]
