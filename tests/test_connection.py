@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +18,7 @@ import duckdb
 import pytest
 from lakes import at, local, page
 
-from pipelines.load import connection
+from pipelines.load import connection, scratch
 from pipelines.load.lake import Lake
 from schemas.files import Kept
 from schemas.pages import Checkpoint
@@ -101,6 +106,50 @@ def test_a_log_that_several_runs_made_long_is_cleared_away_while_they_go_on(
         assert one.query("SELECT count(*) FROM raw_pages").item() == 80
     assert max(sizes) < 2_000_000
     assert min(sizes[40:]) < 300_000
+
+
+KILLED = """
+import os, signal, sys
+from lakes import local, page
+with local(sys.argv[1]) as lake:
+    lake.keep_page(page("p"), run_id="r")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_could_not_hold_in_memory_is_thrown_away_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temp, folders = tmp_path / "temp", f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[1]}"
+    temp.mkdir()
+    environ = {**os.environ, "TMPDIR": str(temp), "PYTHONPATH": folders}
+    for _ in range(2):
+        process = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environ, timeout=60)
+        assert process.returncode == -9
+        (left,) = temp.iterdir()
+        (left / "duckdb_temp_storage-0.tmp").write_bytes(b"gigabytes")
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+    with local(tmp_path), local(tmp_path, read_only=True):
+        assert len(list(temp.iterdir())) == 2, "those that are in use stay"
+        assert not left.exists()
+    assert list(temp.iterdir()) == []
+
+
+def test_a_folder_that_another_process_took_for_a_dead_ones_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, looks = scratch._locked, iter([True, False, False])
+
+    def looked_at(lock: Path, *, wait_s: float) -> AbstractContextManager[None]:
+        if next(looks):
+            lock.write_bytes(b"")
+            scratch._remove_dead("aweme-", tmp_path)
+        return locked(lock, wait_s=wait_s)
+
+    monkeypatch.setattr(scratch, "_locked", looked_at)
+    with scratch.scratch_folder("aweme-", tmp_path) as folder:
+        (folder / "work").write_text("x")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("read_only", [False, True])

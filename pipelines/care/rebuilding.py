@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.batches import HELD_BYTES, batches_of
-from pipelines.care.scratch import scratch_folder
 from pipelines.errors import LakeBusy
 from pipelines.house import open_all_columns, open_lake
 from pipelines.load import auditing
 from pipelines.load.marks import gone_marks, set_marks
 from pipelines.load.rawpages import READABLE
 from pipelines.load.replacing import MADE, Difference, differences, lacking, take_place
+from pipelines.load.scratch import scratch_folder
 from pipelines.transform.frames import frames_of
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ attached. A walk keeps each page in a commit of its own, so a long one would end
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.errors import ArchiveError, BadInput
 from pipelines.load import turns
 from pipelines.load.attach import NAME, Place
+from pipelines.load.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import random
@@ -35,7 +35,8 @@ class Connection:
     renew_after = 100
 
     def __init__(self, connect: Connect) -> None:
-        self._temp = tempfile.TemporaryDirectory(prefix="aweme-", ignore_cleanup_errors=True)
+        self._opened = ExitStack()
+        self._temp = str(self._opened.enter_context(scratch_folder("aweme-")))
         self._connect = connect
         self._writer: turns.Writer | None = None
         self._make_writer: Callable[[], turns.Writer] | None = None
@@ -44,9 +45,9 @@ class Connection:
         self._commits = 0
         self._idle: list[duckdb.DuckDBPyConnection] = []
         try:
-            self.con = connect(self._temp.name)
+            self.con = connect(self._temp)
         except BaseException:
-            self._temp.cleanup()
+            self._opened.close()
             raise
 
     def let_write(self, place: Place, wait_s: float, rng: random.Random) -> None:
@@ -107,7 +108,7 @@ class Connection:
             return
         self._commits = 0
         try:
-            self.con = self._connect(self._temp.name)
+            self.con = self._connect(self._temp)
         except ArchiveError:
             return  # the present one serves as well, and it is tried again later
         self._idle = []
@@ -122,7 +123,7 @@ class Connection:
             self._hold.close()
         self._idle = []
         self.con.close()
-        self._temp.cleanup()
+        self._opened.close()
 
     def _held(self) -> duckdb.DuckDBPyConnection | None:
         """A reader that stays in a SQLite catalog between statements, until the connection is renewed or closed.
