@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipelines.extract.watching import Piece
     from pipelines.load.writers import Writer, Written
     from pipelines.run import Run
+    from schemas.files import Kept
 
 OPERATION = "live_recording"
 _MIME = {".ts": "video/mp2t", ".flv": "video/x-flv", ".mp4": "video/mp4", ".aac": "audio/aac"}
@@ -100,13 +101,24 @@ class RecordedFile:
             await self.run.house.on_lake(lake.keep_files, [nothing])
             return False
         written = await self._writer.commit()
+        kept = await self._followed(stored(self.media_id, written, _MIME[self.suffix], now))
         facts = self._facts() | self._outcome(written, gaps, end, now)
         await self._write_beside(facts)
         await write_down(self.run, self.room.room_id, facts)
-        kept = stored(self.media_id, written, _MIME[self.suffix], now)
-        await self.run.house.on_lake(lake.keep_files, [kept])
-        self._tell(written)
+        await self.run.house.on_lake(lake.keep_files, [await self._followed(kept)])
+        self._tell(kept)
         return True
+
+    async def _followed(self, kept: Kept) -> Kept:
+        """The row with the path under the name that the account's folder has by now: a recording takes hours."""
+        from pipelines.load.moving import followed
+
+        folder = await folder_now(self.run, self.room.sec_user_id)
+        if folder is None or self.folder in (None, folder):
+            return kept
+        [kept] = await followed(self.run.house.storage, [kept], {str(self.folder): folder})
+        self.folder = folder
+        return kept
 
     def _facts(self) -> dict[str, Any]:
         room = self.room
@@ -151,13 +163,13 @@ class RecordedFile:
         await writer.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
         await writer.commit()
 
-    def _tell(self, written: Written) -> None:
-        run = self.run
+    def _tell(self, kept: Kept) -> None:
+        run, size = self.run, kept.size_bytes or 0
         run.summary.files += 1
-        run.summary.bytes += written.size_bytes
-        run.house.on_event("file", state="stored", media_id=self.media_id, size_bytes=written.size_bytes)
+        run.summary.bytes += size
+        run.house.on_event("file", state="stored", media_id=self.media_id, size_bytes=size)
         minutes, seconds = divmod(round(self.seconds), 60)
-        run.house.on_event("notice", text=f"Recorded {minutes}:{seconds:02d} min into {written.path}")
+        run.house.on_event("notice", text=f"Recorded {minutes}:{seconds:02d} min into {kept.path}")
 
 
 async def write_down(run: Run, room_id: str, facts: dict[str, Any]) -> None:
@@ -173,7 +185,7 @@ async def write_down(run: Run, room_id: str, facts: dict[str, Any]) -> None:
     await run.apply_pages([page])
 
 
-def stored(media_id: str, written: Written, mime: str, now: datetime) -> Any:
+def stored(media_id: str, written: Written, mime: str, now: datetime) -> Kept:
     """The row of a file that is kept."""
     from schemas.files import Kept
 
@@ -209,21 +221,39 @@ async def rescue(run: Run) -> None:
 
 
 async def _rescue_one(run: Run, media_id: str, facts: dict[str, Any]) -> None:
-    path = facts["path"]
-    storage = run.house.storage
-    writer = await storage.write(path.rpartition("/")[0], media_id)
-    if writer.offset:
-        await writer.begin(path, validator=media_id)
-        written = await writer.commit()
+    path, folder = facts["path"], await folder_now(run, facts["sec_user_id"])
+    moved = f"media/{folder}/{path.rpartition('/')[2]}" if folder else path
+    for place in dict.fromkeys([moved, path]):  # the account's folder may have got another name since
+        written = await _left(run, media_id, place)
+        if written is not None:
+            break
     else:
-        await writer.abort()
-        if not await storage.exists(path):
-            return
-        written = await storage.measure(path)  # it got its name, and the run died before its row
+        return
     now = run.house.now()
-    cut = {"ended_at": now.isoformat(), "end": "killed", "size_bytes": written.size_bytes, "sha256": written.sha256}
+    cut: dict[str, Any] = {"path": written.path, "ended_at": now.isoformat(), "end": "killed"}
+    cut |= {"size_bytes": written.size_bytes, "sha256": written.sha256}
     await write_down(run, facts["room_id"], facts | cut)
     lake = await run.house.lake()
     kept = stored(media_id, written, _MIME.get("." + facts["format"], "application/octet-stream"), now)
     await run.house.on_lake(lake.keep_files, [kept])
-    run.house.on_event("notice", text=f"Finished a recording that was cut off: {path}")
+    run.house.on_event("notice", text=f"Finished a recording that was cut off: {written.path}")
+
+
+async def _left(run: Run, media_id: str, path: str) -> Written | None:
+    """What a killed run left of a recording, under its final name; None where there is nothing."""
+    storage = run.house.storage
+    writer = await storage.write(path.rpartition("/")[0], media_id)
+    if writer.offset:
+        await writer.begin(path, validator=media_id)
+        return await writer.commit()
+    await writer.abort()
+    if not await storage.exists(path):
+        return None
+    return await storage.measure(path)  # it got its name, and the run died before its row
+
+
+async def folder_now(run: Run, sec_user_id: str | None) -> str | None:
+    """The folder of an account as it is called by now; None where it has none."""
+    lake = await run.house.lake()
+    folders: dict[str, str] = await run.house.on_lake(lake.folders)
+    return folders.get(sec_user_id or "")

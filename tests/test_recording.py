@@ -22,8 +22,11 @@ from deployments.simulator.rooms import LiveRoom, Rooms
 from deployments.simulator.server import Simulator
 from deployments.simulator.streams import flv_head, ts_segment
 from deployments.simulator.world import World
+from pipelines.care.maintaining import maintain
 from pipelines.care.verifying import verify
+from pipelines.house import open_lake
 from pipelines.load.storage import Storage
+from pipelines.renaming import own_folder
 
 
 @pytest.fixture
@@ -286,6 +289,65 @@ def test_a_recording_that_was_killed_is_finished_by_the_next_run(tmp_path: Path,
     assert (tmp_path / path).read_bytes() == on_disk
     assert ask(settings, "SELECT media_id, path, size_bytes FROM files") == [(media_id, path, len(on_disk))]
     assert not list((tmp_path / "media").rglob(".*"))
+
+
+def cut_off(root: Path, simulator: Simulator, data: bytes) -> tuple[str, str]:
+    """A run left this much of a recording and was killed; the media id and the path that it was to have."""
+    room = put(simulator, length_s=600.0)
+    process = begun(root, simulator, room)
+    process.kill()
+    process.wait(30)
+    sql = "SELECT media_id, json_extract_string(body, 'path') FROM media JOIN raw_pages USING (page_id)"
+    [(media_id, path)] = ask(settings_for(root, simulator.url), sql)
+    asyncio.run(leave_part(root, media_id, path, data))
+    put(simulator, started=time.time() - 100, length_s=50.0)
+    return media_id, path
+
+
+def test_maintenance_leaves_what_is_left_of_a_recording_since_it_cannot_be_had_again(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    media_id, path = cut_off(tmp_path, simulator, b"G" * 3_000_000)
+    settings = settings_for(tmp_path, simulator.url)
+    maintain(settings, now=lambda: datetime.now(UTC) + timedelta(days=3))
+    archive(settings, f"https://live.douyin.com/{simulator.world.accounts[0].webcast_id}")
+    assert ask(settings, "SELECT media_id, path, size_bytes FROM files") == [(media_id, path, 3_000_000)]
+    assert (tmp_path / path).stat().st_size == 3_000_000
+
+
+@pytest.mark.parametrize("has_name", [False, True])
+def test_a_recording_that_was_killed_is_found_in_its_accounts_renamed_folder(
+    tmp_path: Path, simulator: Simulator, has_name: bool
+) -> None:
+    media_id, path = cut_off(tmp_path, simulator, b"G" * 3_000_000)
+    if has_name:  # it died after the name, before the row
+        (part,) = (tmp_path / "media").rglob(".*.part")
+        part.rename(tmp_path / path)
+        part.with_name(part.name + ".json").unlink()
+    settings, account = settings_for(tmp_path, simulator.url), simulator.world.accounts[0]
+    with open_lake(settings) as lake:
+        folder = own_folder(settings, lake, account.sec_user_id, "a new name")
+    archive(settings, f"https://live.douyin.com/{account.webcast_id}")
+    moved = (folder / Path(path).name).relative_to(tmp_path).as_posix()
+    assert ask(settings, "SELECT media_id, path, size_bytes FROM files") == [(media_id, moved, 3_000_000)]
+    assert (tmp_path / moved).stat().st_size == 3_000_000
+    assert [path.name for path in (tmp_path / "media").iterdir()] == [folder.name]
+
+
+def test_a_recording_follows_its_accounts_folder_that_gets_another_name_meanwhile(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    room = put(simulator, length_s=600.0)
+    process = begun(tmp_path, simulator, room)
+    settings = settings_for(tmp_path, simulator.url)
+    with open_lake(settings) as lake:
+        folder = own_folder(settings, lake, simulator.world.accounts[0].sec_user_id, "a new name")
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    (path,) = recorded(tmp_path)
+    assert path.parent == folder
+    assert facts_of(path)["path"] == path.relative_to(tmp_path).as_posix()
+    assert ask(settings, "SELECT state, path FROM files") == [("stored", path.relative_to(tmp_path).as_posix())]
 
 
 async def leave_part(root: Path, media_id: str, path: str, data: bytes) -> None:

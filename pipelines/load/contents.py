@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from pipelines.load.storage import Storage
 
 ASIDE = "aside"
 """Folder under the root for broken files that were replaced."""
+
+_OF_STREAM = re.compile(r"_stream_\d+[.]part([.]json)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Found:
         """Whether it is a download that did not end, or its record."""
         name = self.path.rpartition("/")[2]
         return name.startswith(".") and name.endswith((".part", ".part.json"))
+
+    @property
+    def is_cut_recording(self) -> bool:
+        """Whether it is what a killed run left of a live recording, or its record: the next recording finishes it."""
+        return self.is_part and _OF_STREAM.search(self.path) is not None
 
 
 def walk(storage: Storage, folder: str) -> Iterator[Found]:

@@ -113,7 +113,8 @@ def remove_parts(storage: Storage, before: datetime) -> int:
 
 
 def _remove_local(storage: Storage, before: datetime) -> int:
-    old = [found for found in walk(storage, "media") if found.is_part and found.modified_at < before]
+    parts = (found for found in walk(storage, "media") if found.is_part and not found.is_cut_recording)
+    old = [found for found in parts if found.modified_at < before]
     for found in old:
         Path(storage.full(found.path)).unlink(missing_ok=True)
     return len(old)
