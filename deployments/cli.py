@@ -14,6 +14,7 @@ import click
 
 from deployments.memory import keep_little
 from pipelines.errors import ArchiveError
+from pipelines.showing import visible, visible_json
 
 # name -> (module, what it does); the second is what --help shows without importing the first.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -136,7 +137,7 @@ def exit_code(error: ArchiveError) -> int:
 
 def _fail(message: str, code: int, words: list[str], **facts: Any) -> None:
     _as_json(message, words, **facts)
-    click.echo(f"aweme: {message}", err=True)
+    click.echo(f"aweme: {visible(message)}", err=True)
     try:
         sys.stdout.flush()
     except OSError:
@@ -150,7 +151,7 @@ def _as_json(message: str, words: list[str], **facts: Any) -> None:
         import json
 
         with contextlib.suppress(OSError):  # where it cannot be written, the exit code must do
-            click.echo(json.dumps({"error": message, **facts}, ensure_ascii=False))
+            click.echo(visible_json(json.dumps({"error": message, **facts}, ensure_ascii=False)))
 
 
 if __name__ == "__main__":

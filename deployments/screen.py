@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.showing import in_line, visible, visible_json
+
 if TYPE_CHECKING:
     from pipelines.house import OnEvent
     from schemas.jobs import Plan, Summary
@@ -31,7 +33,12 @@ def size(count: float) -> str:
 
 def print_json(value: Any) -> None:
     """One JSON value on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    click.echo(visible_json(json.dumps(value, ensure_ascii=False, default=str)))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Text for people, on standard output or error, whatever a stranger wrote into it."""
+    click.echo(visible(text), err=err)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
@@ -43,6 +50,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str |
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else 200)
     if sum(min(cell_len(name), _LEGIBLE) + _BESIDE for name in columns) > console.width and len(columns) > _FEW:
@@ -51,9 +59,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str |
         return
     drawn = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for name in columns:
-        drawn.add_column(name, overflow="fold")
+        drawn.add_column(Text(visible(name)), overflow="fold")
     for row in rows:
-        drawn.add_row(*("" if value is None else str(value).replace("[", "\\[") for value in row))
+        # As Text, for rich reads markup and names of emoji in mere strings.
+        drawn.add_row(*(Text("" if value is None else visible(str(value))) for value in row))
     console.print(drawn)
 
 
@@ -120,7 +129,7 @@ def _lines() -> OnEvent:
     def listen(name: str, **facts: Any) -> None:
         eta.hear(name, facts)
         if name in {"notice", "warning"}:
-            click.echo(f"{facts['text']}", err=True)
+            say(facts["text"], err=True)
         elif name == "pages":
             left = eta.seconds
             more = f", about {duration(left)} left" if left else ""
@@ -136,7 +145,7 @@ def _bars() -> Iterator[OnEvent]:
     console = Console(stderr=True)
     posts = Progress(
         TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"), console=console,
+        TextColumn("{task.fields[note]}", markup=False), console=console,
     )  # fmt: skip
     with posts as bars:
         rows = bars.add_task("posts", total=None, note="")
@@ -159,48 +168,48 @@ def _bars() -> Iterator[OnEvent]:
                 received += facts["count"]
                 bars.update(files, note=size(received))
             elif name == "waiting":
-                bars.update(rows, note=f"waiting {facts['seconds']:.0f} s: {facts['text']}")
+                bars.update(rows, note=f"waiting {facts['seconds']:.0f} s: {in_line(facts['text'])}")
             elif name in {"notice", "warning"}:
-                console.print(facts["text"], markup=False, highlight=False)
+                console.print(visible(facts["text"]), markup=False, highlight=False, emoji=False)
 
         yield listen
 
 
 def tell(summary: Summary) -> None:
     """A summary for people, on standard output."""
-    who = summary.name or summary.target
+    who = in_line(summary.name or summary.target)
     mode = f" ({summary.mode})" if summary.mode else ""
-    click.echo(f"{who}{mode}: {summary.outcome}" + (f" - {summary.reason}" if summary.reason else ""))
+    say(f"{who}{mode}: {summary.outcome}" + (f" - {summary.reason}" if summary.reason else ""))
     if not summary.run_id:
         return  # it ended before it began
-    click.echo(
+    say(
         f"  {summary.seen}; {summary.files} files ({size(summary.bytes)}) stored"
         + (f", {summary.absent} not to be had" if summary.absent else "")
         + (f", {summary.missing} missing" if summary.missing else "")
         + (f"; {summary.rejects} items rejected" if summary.rejects else "")
     )
     if summary.gone_entries or summary.gone_posts:
-        click.echo(f"  {summary.gone_entries} no longer listed; {summary.gone_posts} posts confirmed as gone")
-    click.echo(f"  {summary.requests} requests, {summary.seconds:.1f} s; run {summary.run_id}")
+        say(f"  {summary.gone_entries} no longer listed; {summary.gone_posts} posts confirmed as gone")
+    say(f"  {summary.requests} requests, {summary.seconds:.1f} s; run {summary.run_id}")
     for warning in summary.warnings:
-        click.echo(f"  note: {warning}")
+        say(f"  note: {warning}")
 
 
 def tell_plan(plan: Plan) -> None:
     """A plan for people, on standard output."""
     from schemas.jobs import things_of
 
-    who = plan.name or plan.target
+    who = in_line(plan.name or plan.target)
     if plan.requests is None or plan.seconds is None:
         known = f"; {plan.known} posts are known" if things_of(plan.mode) == "posts" else ""
-        click.echo(f"{who} ({plan.mode}): nothing counts this listing before it is read{known}.")
+        say(f"{who} ({plan.mode}): nothing counts this listing before it is read{known}.")
         return
-    click.echo(
+    say(
         f"{who} ({plan.mode}): {_some(plan.listed)} listed, {plan.known} known, about {plan.new_posts} new\n"
         f"  about {plan.requests} requests, {plan.files} files, {size(plan.bytes or 0)}, {duration(plan.seconds)}"
     )
     for note in plan.notes:
-        click.echo(f"  note: {note}")
+        say(f"  note: {note}")
 
 
 def _some(count: int | None) -> str:

@@ -12,6 +12,7 @@ import click
 
 from deployments.commands.options import as_json
 from pipelines.errors import BadInput
+from pipelines.showing import in_line
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -118,6 +119,7 @@ def _hidden_line() -> str:
 
 
 async def _by_qr(settings: Settings, *, with_image: bool, time_limit: int) -> str:
+    from deployments.screen import say
     from pipelines.extract.login import sso_login
     from pipelines.extract.qrcode import show_qrcode
     from pipelines.house import make_crawler
@@ -127,7 +129,7 @@ async def _by_qr(settings: Settings, *, with_image: bool, time_limit: int) -> st
 
     def told(_name: str, **facts: Any) -> None:
         if "text" in facts:
-            click.echo(facts["text"], err=True)
+            say(facts["text"], err=True)
 
     async with make_crawler(settings) as crawler:
         _, cookie = await sso_login(crawler, show=show, time_limit_s=time_limit, on_event=told)
@@ -199,14 +201,14 @@ def _keep_secret(name: str, cookie: str) -> str:
 
 
 def _report(login: Login | None, *, as_json: bool, kept_in: str | None = None) -> int:
-    from deployments.screen import print_json
+    from deployments.screen import print_json, say
     from pipelines.signing_in import Login
 
     login = login or Login(holds=False, reason="nobody confirmed it")
     if as_json:
         print_json(login.as_json() | {"kept_in": kept_in})
     elif login.holds:
-        click.echo(f"The login works: account {login.uid}" + (f", {login.nickname}." if login.nickname else "."))
+        say(f"The login works: account {login.uid}" + (f", {in_line(login.nickname)}." if login.nickname else "."))
     else:
-        click.echo(f"The login does not work: {login.reason}.")
+        say(f"The login does not work: {login.reason}.")
     return 0 if login.holds else 4

@@ -13,6 +13,7 @@ import click
 
 from deployments.commands.options import as_json, place, settings_of
 from pipelines.errors import BadInput
+from pipelines.showing import visible_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -147,7 +148,7 @@ def send(frame: pl.DataFrame, shape: str, target: IO[bytes]) -> None:
     if shape == "json":
         from deployments.reading import json_rows
 
-        target.write(json_rows(frame).encode() + b"\n")
+        target.write(visible_json(json_rows(frame)).encode() + b"\n")
         return
     try:
         if shape == "parquet":

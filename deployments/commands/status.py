@@ -9,6 +9,7 @@ import click
 
 from deployments.commands.fields import show_fields
 from deployments.commands.options import as_json, place, settings_of
+from pipelines.showing import in_line
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -106,7 +107,7 @@ def accounts(listings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def show(root: str, found: dict[str, Any]) -> None:
     """The same for people."""
-    from deployments.screen import size, table
+    from deployments.screen import say, size, table
 
     holds = found["holds"]
     click.echo(
@@ -119,7 +120,7 @@ def show(root: str, found: dict[str, Any]) -> None:
     for row in found["listings"]:
         for hole in row["missing_stretches"]:
             newest, oldest = (f"{hole[end]:%Y-%m-%d %H:%M}" if hole[end] else "its end" for end in ("newest", "oldest"))
-            click.echo(f"  {row['name']} ({row['listing']}): not read between {newest} and {oldest}")
+            say(f"  {in_line(row['name'])} ({row['listing']}): not read between {newest} and {oldest}")
     if found["failed_files"]:
         table(("state", "error", "files"), [list(row.values()) for row in found["failed_files"]], title="Failed files")
     if found["runs"]:

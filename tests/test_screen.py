@@ -1,0 +1,90 @@
+"""What a person sees on a terminal, whatever strangers wrote into names, captions and answers."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from lakes import frames_of_posts, local, page
+
+from deployments import screen
+from deployments.cli import cli, main
+from schemas.jobs import Plan, Summary
+
+TITLE, CLEAR, C1, TURNED = "\x1b]0;mine\x07", "\x1b[2J", "\x9b31m", "\u202egnp"
+HOSTILE = f"{TITLE}{CLEAR}{C1}{TURNED}\r\x7f"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def acts(text: str) -> list[str]:
+    """The letters in it that a terminal obeys, or that turn a line around."""
+    return [letter for letter in text if letter in "\x07\x1b\r\x7f\x9b\u202e"]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An archive in which an account and its post have names that act."""
+    with local(tmp_path) as lake:
+        lake.keep_page(page("p"), run_id="r")
+        frames = frames_of_posts("p", 1, ["1"], caption=f"{HOSTILE}\\[/b] [/] [red]r :smile: 👨\u200d👩\u200d👧")
+        lake.apply(frames, ["p"], run_id="r")
+    return tmp_path
+
+
+def test_a_caption_with_escapes_leaves_the_terminal_as_it_was(root: Path) -> None:
+    done = CliRunner().invoke(cli, ["sql", "SELECT caption FROM posts", "--root", str(root)])
+    assert done.exit_code == 0, done.exception
+    assert acts(done.stdout) == []
+    assert r"\x1b]0;mine\x07\x1b[2J\x9b31m\u202egnp\r\x7f" in done.stdout
+
+
+def test_brackets_backslashes_and_names_of_emoji_are_shown_as_they_were_written(root: Path) -> None:
+    done = CliRunner().invoke(cli, ["sql", "SELECT caption FROM posts", "--root", str(root)])
+    assert "\\[/b] [/] [red]r :smile: 👨\u200d👩\u200d👧" in done.stdout
+
+
+def test_a_name_of_a_column_may_hold_brackets_too(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.table([f"[/]{CLEAR}"], [["x"]])
+    assert "[/]\\x1b[2J" in capsys.readouterr().out
+
+
+def test_json_gives_every_letter_back_and_holds_none_that_acts(root: Path) -> None:
+    done = CliRunner().invoke(cli, ["sql", "SELECT caption FROM posts", "--json", "--root", str(root)])
+    assert acts(done.stdout) == []
+    assert json.loads(done.stdout)[0]["caption"].startswith(HOSTILE)
+
+
+def test_a_name_in_a_summary_and_a_plan_is_one_line_without_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    name = f"{HOSTILE}\nAnn: complete"
+    screen.tell(Summary("r", "post", "t", name=name, reason=HOSTILE, warnings=[HOSTILE]))
+    screen.tell_plan(Plan("post", "t", name=name, notes=[HOSTILE]))
+    said = capsys.readouterr().out
+    assert acts(said) == []
+    assert not any(line.startswith("Ann") for line in said.splitlines())
+
+
+def test_an_error_leaves_the_terminal_as_it_was(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(root / "out")
+    with pytest.raises(SystemExit):
+        main(["export", "--format", "csv", "-o", out, "--tables", HOSTILE, "--root", str(root), "--json"])
+    said = capsys.readouterr()
+    assert acts(said.out + said.err) == []
+    assert TITLE in json.loads(said.out)["error"]
+
+
+def test_bars_show_what_douyin_says_and_go_on_whatever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with screen.progress() as listen:
+        listen("waiting", seconds=1.0, text=f"Douyin says '[/] {C1}{TURNED}'")
+        listen("notice", text=f"[/] {C1}{TURNED} :smile:")
+    said = terminal.getvalue()
+    assert "says '[/] \\x9b31m\\u202egnp'" in said
+    assert "[/] \\x9b31m\\u202egnp :smile:" in said
