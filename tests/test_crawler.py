@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import inspect
 import random
 from contextlib import suppress
@@ -30,6 +31,7 @@ from pipelines.extract.endpoints import ENDPOINTS
 from pipelines.extract.fetches import Fetches
 from pipelines.extract.pacing import Pace
 from pipelines.extract.questions import MODELS, question
+from pipelines.extract.sending import MOST_BYTES
 from schemas import requests as r
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -502,3 +504,41 @@ async def test_a_page_is_kept_under_its_target_and_page_ids_rise_with_time():
         second = await it.ask("user_post", r.UserPost(sec_user_id="x"), target="x")
     assert (first.operation, first.target, first.cursor, first.next_cursor) == ("user_post", "x", "8", "5")
     assert first.page_id < second.page_id
+
+
+async def test_an_answer_without_an_end_is_given_up():
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(bytes(1 << 20))
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        async with (
+            asyncio.timeout(10),
+            DouyinCrawler(upstream=f"http://{host}:{port}", cookie="ttwid=1; msToken=a") as it,
+        ):
+            with pytest.raises(Unfamiliar, match="does not end"):
+                await it.ask("user_profile", r.UserProfile(sec_user_id="u"), target="u")
+    finally:
+        server.close()
+
+
+async def test_an_answer_that_swells_when_it_is_unpacked_is_given_up():
+    packed = gzip.compress(bytes(MOST_BYTES + 1))
+    async with crawler(service((200, {"content-encoding": "gzip"}, packed))) as it:
+        with pytest.raises(Unfamiliar, match="does not end"):
+            await it.ask("user_profile", r.UserProfile(sec_user_id="u"), target="u")
+
+
+async def test_a_packed_answer_is_read():
+    packed = gzip.compress(orjson.dumps(LIST))
+    headers = {"content-encoding": "gzip", "content-length": str(len(packed))}
+    async with crawler(service((200, headers, packed))) as it:
+        page = await it.ask("user_post", r.UserPost(sec_user_id="u"), target="u")
+    assert page.body == orjson.dumps(LIST)

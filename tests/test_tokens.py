@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -213,3 +214,33 @@ def test_every_verify_fp_is_fresh_and_well_formed():
 
 def test_a_clock_at_zero_still_gives_a_value():
     assert VerifyFpManager.gen_verify_fp(now_ms=lambda: 0).startswith("verify_0_")
+
+
+def test_a_token_is_taken_from_an_answer_without_an_end() -> None:
+    class Endless(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Set-Cookie", f"ttwid={TTWID}; Path=/")
+            self.end_headers()
+            with suppress(ConnectionError):
+                while True:
+                    self.wfile.write(bytes(1 << 16))
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    upstream = f"http://127.0.0.1:{server.server_port}"
+
+    async def through_client() -> str:
+        async with asyncio.timeout(10), make_client(upstream) as client:
+            return await fetch_ttwid(client)
+
+    try:
+        assert TokenManager.gen_ttwid(upstream=upstream) == TTWID
+        assert asyncio.run(through_client()) == TTWID
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -26,7 +26,7 @@ from pipelines.extract.identity import Identity
 from pipelines.extract.options import options_of
 from pipelines.extract.pacing import Pace
 from pipelines.extract.pages import no_answer, read
-from pipelines.extract.sending import error_of, hop_request, request_of, wire_of
+from pipelines.extract.sending import error_of, hop_request, request_of, whole, wire_of
 from pipelines.extract.signing import Signer, XBogusSigner
 from pipelines.extract.tokens import ms_token_of
 from pipelines.extract.upstream import make_client, stand_in
@@ -200,20 +200,18 @@ class DouyinCrawler(Fetches):
     async def _sent(self, request: httpx.Request, *, head_only: bool = False) -> httpx.Response:
         self.requests_sent += 1
         try:
-            answer = await self._client.send(request, stream=head_only)
-            if head_only:
+            answer = await self._client.send(request, stream=True)
+            async with aclosing(answer):
+                if not head_only:
+                    return await whole(answer)
                 # A short body is read, so that the connection can be used again; one of any length says nothing more.
                 length = answer.headers.get("content-length", "")
                 if length.isdecimal() and int(length) <= _SHORT_BYTES:
                     with suppress(httpx.HTTPError):
                         await answer.aread()
-                await answer.aclose()
                 return answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise error_of(error) from error
-        # The stream and its answer know each other, so a megabyte would wait for Python to look for garbage.
-        answer.stream = httpx.ByteStream(answer.content)
-        return answer
 
     async def _wait_for_turn(self) -> None:
         now = self._clock()

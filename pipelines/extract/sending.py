@@ -1,4 +1,4 @@
-"""A request as it stands on the wire, and what went wrong on the way as an error of ours. No I/O here."""
+"""A request as it stands on the wire, and what went wrong on the way as an error of ours."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from pipelines.extract.queries import encode_query, with_parameter
 from pipelines.extract.signing import Signer
 from schemas.requests import Request, as_text
 
+MOST_BYTES = 64 << 20
+"""Of an answer, unpacked: many times what Douyin's longest have. A few bytes can be made to unpack to any number."""
+
+_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 _NO_LINK = "the link is no web address; copy it again from Douyin's share menu"
 
 
@@ -68,6 +72,21 @@ def hop_request(client: httpx.AsyncClient, url: str) -> httpx.Request:
     if request.url.scheme not in ("http", "https") or not request.url.host:
         raise BadInput(_NO_LINK)
     return request
+
+
+async def whole(answer: httpx.Response) -> httpx.Response:
+    """An answer that begins to come, read to its end and unpacked; Unfamiliar where that is too far off."""
+    body = bytearray()
+    async for piece in answer.aiter_bytes():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise Unfamiliar(
+                f"Douyin's answer does not end within {MOST_BYTES >> 20} MB; nothing of it is kept, try again"
+            )
+    headers = [header for header in answer.headers.raw if header[0].lower() not in _OF_THE_WIRE]
+    # A stream and its answer know each other, and would wait for Python to look for garbage.
+    answer.stream = httpx.ByteStream(b"")
+    return httpx.Response(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
 
 
 def error_of(error: Exception) -> ArchiveError:

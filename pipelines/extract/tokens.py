@@ -7,6 +7,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -138,7 +139,9 @@ def _send(request: httpx.Request, upstream: str | None) -> httpx.Response:
     request.headers["User-Agent"] = DEFAULT_USER_AGENT
     with make_sync_client(stand_in(upstream)) as client:
         try:
-            return client.send(request, follow_redirects=False)
+            # Tokens stand in headers; a body of any length says nothing more.
+            with closing(client.send(request, stream=True, follow_redirects=False)) as answer:
+                return answer
         except _NO_ANSWER as error:
             raise _unreachable(request, error) from error
 
@@ -147,9 +150,13 @@ async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Respo
     # Built apart from the client: its cookies and other headers are Douyin's own and must not reach the token hosts.
     request.headers["User-Agent"] = client.headers.get("User-Agent", DEFAULT_USER_AGENT)
     try:
-        return await client.send(request, follow_redirects=False)
+        answer = await client.send(request, stream=True, follow_redirects=False)
+        await answer.aclose()
     except _NO_ANSWER as error:
         raise _unreachable(request, error) from error
+    # A stream and its answer know each other, and would wait for Python to look for garbage.
+    answer.stream = httpx.ByteStream(b"")
+    return answer
 
 
 def _unreachable(request: httpx.Request, error: Exception) -> Unreachable:
