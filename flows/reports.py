@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.settings import PREFECT_API_URL
 
 from pipelines.errors import Unreachable
+from pipelines.showing import in_line
 from schemas.jobs import Summary
+
+_ACTING = re.compile(r"[|<\[]")
 
 
 def markdown_of(summary: Summary, root: str) -> str:
     """The summary as Markdown."""
     rows = [
-        ("outcome", f"**{summary.outcome}**" + (f": {summary.reason}" if summary.reason else "")),
+        ("outcome", f"**{summary.outcome}**" + (f": {_quoted(summary.reason)}" if summary.reason else "")),
         ("listing", summary.verdict or "-"),
         ("read", summary.seen),
         ("files stored", f"{summary.files} ({summary.bytes:,} bytes)"),
@@ -30,13 +35,18 @@ def markdown_of(summary: Summary, root: str) -> str:
         "",
     ]
     lines += ["| what | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), ""]
-    lines += [f"- {warning}" for warning in summary.warnings]
+    lines += [f"- {_quoted(warning)}" for warning in summary.warnings]
     lines += ["", 'What is missing and why: `aweme sql "FROM missing_media"`.']
     return "\n".join(lines)
 
 
 def _plain(text: str) -> str:
     return "".join(" " if char in "|\n\r`#<>[]" else char for char in text).strip()
+
+
+def _quoted(text: str) -> str:
+    """A sentence of ours that may hold Douyin's words: one line that makes no cell, link or tag; code stays code."""
+    return _ACTING.sub(r"\\\g<0>", in_line(text))
 
 
 async def report(summary: Summary, root: str) -> None:

@@ -231,6 +231,17 @@ async def name_of(flow_run_id: uuid.UUID) -> str:
         return (await client.read_flow_run(flow_run_id)).name
 
 
+def test_words_of_douyin_make_no_row_tag_or_link_in_the_summary_of_a_run() -> None:
+    from flows.reports import markdown_of
+
+    said = "a | b\n\n# mine <img src=x> [here](https://x/); log in with `aweme login`"
+    shown = markdown_of(Summary("r", "post", "t", name=said, reason=said, warnings=[said]), "/root")
+    quoted = r"a \| b\n\n# mine \<img src=x> \[here](https://x/); log in with `aweme login`"
+    assert f"| outcome | **complete**: {quoted} |\n" in shown
+    assert f"- {quoted}\n" in shown
+    assert [line for line in shown.splitlines() if line.startswith("#")] == [shown.splitlines()[0]]
+
+
 def test_every_flow_that_archives_is_chosen_by_a_mode() -> None:
     from prefect import Flow
 
