@@ -130,7 +130,8 @@ def _typed(setting: Setting, value: Any, origin: str) -> Any:
     try:
         return truth_of(value) if setting.kind is bool else _of_kind(setting.kind, value)
     except (TypeError, ValueError) as error:
-        shown = "the value given" if setting.is_secret else repr(value)
+        # What should be text and is none may be an address all the same, with the password in it.
+        shown = repr(value) if setting.kind is not str else "the value given"
         raise BadInput(f"{setting.name} cannot be {shown} (from {origin}): {setting.meaning}.") from error
 
 
@@ -215,6 +216,8 @@ def _check(values: dict[str, Any]) -> None:
     if not values["catalog"].startswith(("sqlite:", "postgres:", "postgresql://")):
         raise BadInput("catalog must begin with sqlite: or postgresql:// .")
     _check_address(values["catalog"])
+    if "@" in (values["s3_endpoint"] or ""):  # errors of the service would tell it
+        raise BadInput("s3_endpoint holds no user or password: s3_key and s3_secret are for those.")
     agent = values["user_agent"]
     if not (agent.strip() and agent.isascii() and agent.isprintable()):
         raise BadInput("user_agent must be one line of plain ASCII: a header carries nothing else.")

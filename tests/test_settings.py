@@ -43,6 +43,25 @@ def test_secrets_never_show(place: Path) -> None:
     assert "hush" not in repr(found)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "catalog = ['postgresql://me:hush@db/x']",
+        "proxy = ['http://me:hush@h:1']",
+        "s3_endpoint = 'http://me:hush@h:1'",
+        "s3_endpoint = 'http://me:hu/sh@h:1'",
+        "s3_endpoint = 'http://hush@h:1'",
+        "s3_endpoint = 'me:hush@h:1'",
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_without_its_password(place: Path, line: str) -> None:
+    (place / "aweme.toml").write_text(line)
+    with pytest.raises(BadInput) as caught:
+        settings()
+    assert "hu" not in str(caught.value)
+    assert line.partition(" ")[0] in str(caught.value)
+
+
 def test_a_job_with_a_bucket_of_its_own_has_its_catalog_where_the_command_has_it(place: Path) -> None:
     (place / "conf").mkdir()
     (place / "conf/aweme.toml").write_text("timeout = 3\n")
