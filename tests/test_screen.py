@@ -46,6 +46,18 @@ def test_a_caption_with_escapes_leaves_the_terminal_as_it_was(root: Path) -> Non
     assert r"\x1b]0;mine\x07\x1b[2J\x9b31m\u202egnp\r\x7f" in done.stdout
 
 
+def test_csv_acts_on_no_terminal_and_is_whole_in_a_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["sql", "--format", "csv", "SELECT caption FROM posts", "--root", str(root)]
+    done = CliRunner().invoke(cli, asked)
+    assert HOSTILE in done.stdout_bytes.decode()
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    with pytest.raises(SystemExit) as ended:
+        main(asked)
+    assert ended.value.code in (None, 0)
+    assert acts(terminal.getvalue()) == []
+    assert terminal.getvalue().startswith("caption\n")
+
+
 def test_brackets_backslashes_and_names_of_emoji_are_shown_as_they_were_written(root: Path) -> None:
     done = CliRunner().invoke(cli, ["sql", "SELECT caption FROM posts", "--root", str(root)])
     assert "\\[/b] [/] [red]r :smile: 👨\u200d👩\u200d👧" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -130,6 +131,13 @@ def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:
         return
     if shape == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is no text: give -o FILE, or send it on: | ... or > FILE")
+    if shape == "csv" and output is None and sys.stdout.isatty():
+        from deployments.screen import say
+
+        held = io.BytesIO()
+        send(frame, shape, held)
+        say(held.getvalue().decode().removesuffix("\n"))  # to a person; a file or a program gets every byte
+        return
     if output is None:
         sys.stdout.flush()
         send(frame, shape, sys.stdout.buffer)
