@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from lakes import begin
+
 from pipelines.house import open_lake
 from pipelines.jobs import run_job
 from pipelines.settings import Settings, load_settings
@@ -19,7 +21,15 @@ def settings_for(root: Path | str, upstream: str, **options: Any) -> Settings:
 
 
 def archive(settings: Settings, target: str, on_event: Any = None, **job: Any) -> Summary:
-    """Run one job straight away."""
+    """Run one job straight away; where nothing is yet, the archive begins as a copy of an empty one."""
+    root = Path(settings.root)
+    if settings.catalog == f"sqlite:{root}/catalog.sqlite" and not (root.is_dir() and any(root.iterdir())):
+        begin(root)
+    return archive_anew(settings, target, on_event, **job)
+
+
+def archive_anew(settings: Settings, target: str, on_event: Any = None, **job: Any) -> Summary:
+    """Run one job straight away; an archive that is new is made by it, as a user's is."""
     listen = {"on_event": on_event} if on_event else {}
     return asyncio.run(run_job(settings, ArchiveJob(target=target, **job), **listen))
 

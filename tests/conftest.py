@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import lakes
 import pytest
 from prefects import prefect_server
 from servers import postgres_server, s3_server
@@ -20,6 +21,12 @@ _SHARED = Path(__file__).parents[2] / "shared"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts in the background so, and every process that a test starts would be deaf to Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_archive(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A place for the archive without a row that others begin as."""
+    lakes.EMPTY = tmp_path_factory.mktemp("begin") / "root"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,24 @@ from schemas.catalog import BY_NAME
 from schemas.pages import Page
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
+EMPTY: Path | None = None
+"""Where a session of pytest keeps an archive without a row, made when first needed."""
 
 
 def at(hour: float) -> datetime:
     return DAY + timedelta(hours=hour)
+
+
+def begin(root: Path | str) -> None:
+    """Put an archive without a row there, for tests that are not about its making, which takes half a second.
+
+    In processes that a test starts nobody says where to keep one: they make their own, as a user's would.
+    """
+    if EMPTY is not None:
+        if not EMPTY.exists():
+            EMPTY.mkdir()
+            local(EMPTY).close()
+        shutil.copytree(EMPTY, root, dirs_exist_ok=True)
 
 
 def local(root: Path | str, **options: Any) -> Lake:

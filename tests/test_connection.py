@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from lakes import at, local, page
+from lakes import at, begin, local, page
 
 from pipelines.load import connection, scratch
 from pipelines.load.lake import Lake
@@ -26,6 +26,7 @@ from schemas.pages import Checkpoint
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[Lake]:
+    begin(tmp_path)
     with local(tmp_path, now=lambda: at(0), rng=random.Random(1)) as opened:
         yield opened
 

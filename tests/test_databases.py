@@ -11,6 +11,7 @@ import orjson
 import polars as pl
 import pytest
 from in_force import in_force, rows
+from lakes import begin
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
@@ -37,6 +38,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(autouse=True)
 def root(simulator: Simulator, tmp_path: Path) -> Iterator[Path]:
+    begin(tmp_path / "archive")
     with in_force(simulator, tmp_path / "archive"):
         yield tmp_path / "archive"
 

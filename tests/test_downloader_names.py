@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from in_force import in_force, rows
+from lakes import begin
 
 from deployments.simulator.rooms import LiveRoom, Rooms
 from deployments.simulator.server import Simulator
@@ -50,6 +51,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(autouse=True)
 def root(simulator: Simulator, tmp_path: Path) -> Iterator[Path]:
+    begin(tmp_path / "archive")
     with in_force(simulator, tmp_path / "archive"):
         yield tmp_path / "archive"
 

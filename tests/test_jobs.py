@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from archives import archive, ask, one, settings_for
+from archives import archive, archive_anew, ask, one, settings_for
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import Post, World
@@ -34,7 +34,7 @@ def visible(world: World, user: int = 0) -> set[str]:
 def test_an_accounts_posts_become_rows_and_verified_files(tmp_path: Path, simulator: Simulator) -> None:
     settings = settings_for(tmp_path, simulator.url, media="video,image,music,cover,caption")
     account = simulator.world.accounts[0]
-    summary = archive(settings, account.home)
+    summary = archive_anew(settings, account.home)
     assert summary.outcome == "complete", summary.reason
     assert summary.verdict == "complete"
     rows = {row[0] for row in ask(settings, "SELECT aweme_id FROM listing_entries WHERE listing = 'post'")}
@@ -89,14 +89,14 @@ def test_a_run_that_is_told_to_leave_is_noted_as_stopped_and_not_as_broken(
 def test_a_target_that_cannot_be_makes_no_archive(tmp_path: Path, target: str, mode: Mode | None) -> None:
     settings = settings_for(tmp_path / "a", "http://127.0.0.1:9")
     with pytest.raises(BadInput):
-        archive(settings, target, mode=mode)
+        archive_anew(settings, target, mode=mode)
     assert not (tmp_path / "a").exists()
 
 
 def test_a_short_link_that_leads_elsewhere_than_asked_makes_no_archive(tmp_path: Path, simulator: Simulator) -> None:
     settings = settings_for(tmp_path / "a", simulator.url)
     with pytest.raises(BadInput, match="does not fit"):
-        archive(settings, simulator.world.accounts[0].short_link, mode=Mode.ONE)
+        archive_anew(settings, simulator.world.accounts[0].short_link, mode=Mode.ONE)
     assert not (tmp_path / "a").exists()
 
 

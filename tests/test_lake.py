@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 from archives import settings_for
-from lakes import at, frame, frames_of_posts, local, page
+from lakes import at, begin, frame, frames_of_posts, local, page
 from pyarrow import parquet
 
 from pipelines.errors import BadInput, Blocked, LakeBusy, Unreachable
@@ -30,6 +30,7 @@ from schemas.posts import COUNTS
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[Lake]:
+    begin(tmp_path)
     with local(tmp_path, now=lambda: at(0), rng=random.Random(1)) as opened:
         yield opened
 
