@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ def settings_for(root: Path | str, upstream: str, **options: Any) -> Settings:
     """Settings of a test: no pauses, nothing from the machine's own environment."""
     own = {"root": str(root), "upstream": upstream, "min_interval": 0.0, "cookie": "none=1", "max_tries": 3}
     return load_settings({**own, **options}, environ={})
+
+
+def copied(settings: Settings, root: Path, **options: Any) -> Settings:
+    """A copy of a local archive, to do with as a test pleases: one may be moved with its catalog."""
+    shutil.copytree(settings.root, root)
+    return settings_for(root, settings.upstream or "", **options)
 
 
 def archive(settings: Settings, target: str, on_event: Any = None, **job: Any) -> Summary:

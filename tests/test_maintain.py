@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archives import ask, one, settings_for
+from archives import ask, copied, one, settings_for
 from click.testing import CliRunner
-from lakes import frames_of_posts, page
+from lakes import begin, frames_of_posts, page
 
 from deployments.cli import cli
 from pipelines.care.maintaining import maintain, with_room
@@ -36,18 +36,26 @@ def write(settings: Settings, first: int, count: int) -> None:
         lake.end_run(f"r{first}", outcome="complete")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = settings_for(tmp_path / "root", "http://127.0.0.1:9")
+@pytest.fixture(scope="module")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    made = settings_for(tmp_path_factory.mktemp("small files") / "root", "http://127.0.0.1:9")
+    begin(made.root)
     write(made, 0, 12)
     return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path, small_files: Settings) -> Settings:
+    """An archive of a dozen commits, each in files of its own: a copy for each test."""
+    return copied(small_files, tmp_path / "root")
 
 
 TABLES = ("raw_pages", "posts", "post_stats", "media", "listing_entries", "users", "runs", "applied_pages", "files")
 
 
 def rows(settings: Settings) -> list[Any]:
-    return [ask(settings, f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES]
+    with open_lake(settings, read_only=True) as lake:
+        return [lake.query(f"SELECT * FROM {table} ORDER BY ALL").rows() for table in TABLES]
 
 
 def raw_files(settings: Settings) -> dict[str, tuple[int, bytes]]:
@@ -140,8 +148,9 @@ def test_no_file_of_the_present_is_removed(settings: Settings) -> None:
 @pytest.mark.parametrize("name", ["a*b", "a?b", "a[x]b"])
 def test_an_archive_whose_name_is_a_pattern_takes_no_file_of_one_that_fits_it(tmp_path: Path, name: str) -> None:
     odd, neighbour = (settings_for(tmp_path / folder, "http://127.0.0.1:9") for folder in (name, "axb"))
-    write(odd, 0, 2)
-    write(neighbour, 0, 2)
+    for settings in (odd, neighbour):
+        begin(settings.root)
+        write(settings, 0, 2)
     before = [rows(odd), rows(neighbour)]
     maintain(odd, now=later(40), keep_days=0)
     assert [rows(odd), rows(neighbour)] == before

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from archives import archive, ask, one, settings_for
+from archives import archive, ask, copied, one, settings_for
 from click.testing import CliRunner
 
 from deployments.commands.status import command as status
@@ -75,7 +75,8 @@ def test_a_plan_counts_only_files_that_pass_the_filters(tmp_path: Path, simulato
     archive(settings, home, media="none")
     for number, job in enumerate(({"kind": "video"}, {"match": "的|好"}, {"min_likes": 1000}, {"tag": "no such tag"})):
         told = plan_of(settings, home, **job)
-        run = archive(settings_for(tmp_path / str(number), simulator.url, media="video,image,caption"), home, **job)
+        copy = copied(settings, tmp_path / str(number), media="video,image,caption")
+        run = archive(copy, home, **job)
         # The profile also counts posts that nobody may see.
         assert 0 <= (told.files or 0) - run.files - run.missing - run.absent <= 4 * (told.new_posts or 0), job
     world.add_posts(0, 20)

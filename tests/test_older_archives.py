@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from archives import ask, one, settings_for
-from lakes import frames_of_posts, page
+from archives import ask, copied, one, settings_for
+from lakes import begin, frames_of_posts, page
 
 from pipelines.care.exporting import export
 from pipelines.care.rebuilding import rebuild
@@ -25,15 +25,22 @@ AGED = (
 )
 
 
-@pytest.fixture
-def older(tmp_path: Path) -> Settings:
-    settings = settings_for(tmp_path / "archive", "http://127.0.0.1:9")
+@pytest.fixture(scope="module")
+def aged(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = settings_for(tmp_path_factory.mktemp("aged") / "archive", "http://127.0.0.1:9")
+    begin(settings.root)
     with open_lake(settings) as lake:
         lake.keep_page(page("p1", 1), run_id="r1")
         lake.apply(frames_of_posts("p1", 1, ["71", "72"]), ["p1"], run_id="r1")
         for statement in AGED:
             lake.cursor().execute(statement)
     return settings
+
+
+@pytest.fixture
+def older(tmp_path: Path, aged: Settings) -> Settings:
+    """An archive that lacks what came since: a copy for each test."""
+    return copied(aged, tmp_path / "archive")
 
 
 @pytest.mark.parametrize("shape", ["parquet", "csv", "xlsx", "duckdb", "html"])
@@ -53,6 +60,7 @@ def test_an_archive_that_lacks_nothing_is_exported_as_it_is_though_another_versi
     tmp_path: Path, shape: str
 ) -> None:
     settings = settings_for(tmp_path / "archive", "http://127.0.0.1:9")
+    begin(settings.root)
     with open_lake(settings) as lake:
         lake.keep_page(page("p1", 1), run_id="r1")
         lake.apply(frames_of_posts("p1", 1, ["71", "72"]), ["p1"], run_id="r1")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
-from lakes import at, frame, frames_of_posts, local
+from lakes import at, begin, frame, frames_of_posts, local
 
 from deployments.commands.demo import QUERIES
 from deployments.commands.sql import EPILOG
@@ -14,9 +15,11 @@ from pipelines.load.views import VIEWS
 from schemas.files import Kept
 
 
-@pytest.fixture
-def lake(tmp_path):
-    with local(tmp_path) as opened:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("viewed")
+    begin(root)
+    with local(root) as opened:
         opened.apply(frames_of_posts("p1", 1, ["71", "72"]), ["p1"], run_id="r1")
         opened.apply(frames_of_posts("p4", 4, ["71"], caption="edited"), ["p4"], run_id="r1")
         renamed = {"sec_user_id": "author", "nickname": "Beth", "observed_at": at(5), "page_id": "p5"}
@@ -27,6 +30,14 @@ def lake(tmp_path):
                 Kept("72:video:0", "failed", 2, at(6), error="503"),
             ]
         )
+    return root
+
+
+@pytest.fixture
+def lake(made, tmp_path):
+    """An archive of some changes: a copy for each test."""
+    shutil.copytree(made, tmp_path / "root")
+    with local(tmp_path / "root") as opened:
         yield opened
 
 
