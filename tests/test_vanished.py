@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,10 +17,29 @@ from pipelines.care.rebuilding import rebuild
 from pipelines.house import open_lake
 
 
+def new_world() -> World:
+    return World(seed=1, users=2, posts=40)
+
+
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator(World(seed=1, users=2, posts=40)) as running:
+    with Simulator(new_world()) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of an archive of the first account's posts, before anything of them vanished."""
+    root = tmp_path_factory.mktemp("whole") / "root"
+    with Simulator(new_world()) as simulator:
+        archive(settings_for(root, simulator.url, media="none"), simulator.world.accounts[0].home)
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path, whole: Path) -> Path:
+    """The root of a copy of that archive."""
+    return shutil.copytree(whole, tmp_path / "root")
 
 
 def shown(world: World) -> list[str]:
@@ -50,10 +70,9 @@ def test_a_post_is_called_gone_only_by_its_own_detail_and_returns(tmp_path: Path
     assert one(settings, told, "listing_entries") == 1
 
 
-def test_a_confirmation_that_fails_is_made_up_for_by_the_next_run(tmp_path: Path, simulator: Simulator) -> None:
-    settings = settings_for(tmp_path, simulator.url, media="none", max_tries=1)
+def test_a_confirmation_that_fails_is_made_up_for_by_the_next_run(root: Path, simulator: Simulator) -> None:
+    settings = settings_for(root, simulator.url, media="none", max_tries=1)
     home = simulator.world.accounts[0].home
-    archive(settings, home)
     lost = shown(simulator.world)[10:14]
     for aweme_id in lost:
         simulator.world.delete(aweme_id)
@@ -69,11 +88,10 @@ def test_a_confirmation_that_fails_is_made_up_for_by_the_next_run(tmp_path: Path
 
 
 def test_an_account_that_closes_and_returns_is_told_and_a_rebuild_reads_the_same(
-    tmp_path: Path, simulator: Simulator
+    root: Path, simulator: Simulator
 ) -> None:
-    settings = settings_for(tmp_path, simulator.url, media="none")
+    settings = settings_for(root, simulator.url, media="none")
     home = simulator.world.accounts[0].home
-    archive(settings, home)
     simulator.world.delete(0)
     assert archive(settings, home).outcome == "failed"
     assert ask(settings, "SELECT nickname, is_canceled FROM users") == [(simulator.world.nickname(0), True)]
@@ -91,10 +109,9 @@ def test_an_account_of_which_nothing_changes_has_no_changes(tmp_path: Path, simu
     assert ask(settings, "SELECT table_name, column_name, old_value, new_value FROM changes") == []
 
 
-def test_an_empty_listing_of_a_full_account_makes_nothing_gone(tmp_path: Path, simulator: Simulator) -> None:
-    settings = settings_for(tmp_path, simulator.url, media="none")
+def test_an_empty_listing_of_a_full_account_makes_nothing_gone(root: Path, simulator: Simulator) -> None:
+    settings = settings_for(root, simulator.url, media="none")
     home = simulator.world.accounts[0].home
-    archive(settings, home)
     simulator.world.make_private(0)
     for full in (False, True):
         hidden = archive(settings, home, full=full)
@@ -202,12 +219,9 @@ def test_a_clock_that_goes_back_makes_nothing_gone(tmp_path: Path, simulator: Si
     assert (whole.verdict, whole.gone_entries) == ("complete", 0)
 
 
-def test_a_post_that_is_only_hidden_from_its_accounts_list_is_not_called_gone(
-    tmp_path: Path, simulator: Simulator
-) -> None:
-    settings = settings_for(tmp_path, simulator.url, media="none")
+def test_a_post_that_is_only_hidden_from_its_accounts_list_is_not_called_gone(root: Path, simulator: Simulator) -> None:
+    settings = settings_for(root, simulator.url, media="none")
     home, hidden = simulator.world.accounts[0].home, shown(simulator.world)[9]
-    archive(settings, home)
     simulator.world.unlist("post", hidden)
     seen = archive(settings, home, full=True)
     assert (seen.gone_entries, seen.gone_posts) == (1, 0)
