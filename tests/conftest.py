@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import lakes
+import prefects
 import pytest
 from prefects import prefect_server
 from servers import postgres_server, s3_server
@@ -27,6 +29,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def empty_archive(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A place for the archive without a row that others begin as."""
     lakes.EMPTY = tmp_path_factory.mktemp("begin") / "root"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_books(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A place for the database that others begin with, for all workers: theirs lie beside each other."""
+    own = tmp_path_factory.getbasetemp()
+    prefects.BOOKS = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "prefect"
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prefects import new_home
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.sso import Login
@@ -155,7 +156,7 @@ def test_a_cookie_in_the_environment_is_said_to_come_first(aweme: Aweme, simulat
 def test_a_login_can_be_kept_in_a_prefect_secret(
     aweme: Aweme, simulator: Simulator, tmp_path: Path, kept: Path
 ) -> None:
-    environ = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environ = {"PREFECT_HOME": str(new_home(tmp_path / "prefect")), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     done = aweme("--cookie", "-", "--secret", "douyin-login", typed=session(simulator), **environ)
     assert done.returncode == 0, done.stderr
     assert "douyin-login" in done.stdout
