@@ -23,7 +23,7 @@ demo: setup ## archive a made-up account, then show what landed
 	@$(BIN)/aweme demo
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## style and types
 	@$(BIN)/ruff check .

@@ -20,9 +20,41 @@ __all__ = ["postgres_server", "prefect_server", "s3_server", "shared", "simulato
 
 _SHARED = Path(__file__).parents[2] / "shared"
 
+# Files that take one of two workers more than half a minute, the longest first.
+_LONG = (
+    "care_servers",
+    "serve",
+    "rebuild",
+    "cli",
+    "memory",
+    "maintain",
+    "recording",
+    "vanished",
+    "moving",
+    "lost_server",
+    "care_killed",
+    "overtaken",
+    "work_pool",
+    "flows",
+    "cli_surroundings",
+    "branches",
+    "modes",
+    "login_command",
+    "jobs",
+    "retry",
+    "export",
+    "lake_servers",
+)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts in the background so, and every process that a test starts would be deaf to Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: a worker that takes one when the other has nothing left to do keeps everybody waiting."""
+    place = {f"test_{name}": number for number, name in enumerate(_LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)
