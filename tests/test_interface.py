@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from deployments.simulator.world import World
 from pipelines.errors import ArchiveError, BadInput
 from pipelines.extract.crawler import DouyinCrawler
 from pipelines.extract.fetchers import AwemeIdFetcher, MixIdFetcher, SecUserIdFetcher, WebCastIdFetcher
+from pipelines.extract.pacing import Pace
 from pipelines.extract.qrcode import show_qrcode
 from pipelines.extract.signing import XBogusManager
 from pipelines.extract.tokens import TokenManager, VerifyFpManager
@@ -236,7 +238,8 @@ async def test_all_18_methods_of_the_crawler_answer_by_name(
     simulator: Simulator, questions: dict[str, tuple[BaseModel, str]]
 ) -> None:
     kwargs = {"cookie": simulator.world.cookie, "headers": {}, "proxies": {"http": None, "https": None}}
-    async with DouyinCrawler(kwargs, upstream=simulator.url) as crawler:
+    at_once = Pace(random.Random(1), min_interval_s=0)
+    async with DouyinCrawler(kwargs, upstream=simulator.url, pace=at_once) as crawler:
         answers = {name: await getattr(crawler, name)(asked) for name, (asked, _) in questions.items()}
         for name, (_, key) in questions.items():
             assert answers[name][key], name

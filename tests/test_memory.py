@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,12 +193,25 @@ def test_an_account_of_100000_posts_is_updated_in_two_pages(tmp_path: Path) -> N
         assert found >= {aweme_id for aweme_id in new if world.gone_reason(world.find(aweme_id)) is None}
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_walks_cut_anywhere_bring_the_same_rows_as_one_that_was_not(tmp_path: Path, seed: int) -> None:
-    rng, world = random.Random(seed), World(seed=5, users=1, posts=150)
-    home = world.accounts[0].home
+def world_of_150() -> World:
+    return World(seed=5, users=1, posts=150)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of an archive of the whole of that world."""
+    root, world = tmp_path_factory.mktemp("whole") / "root", world_of_150()
     with Simulator(world) as simulator:
-        archive(settings_for(tmp_path / "whole", simulator.url, media="none"), home)
+        archive(settings_for(root, simulator.url, media="none"), world.accounts[0].home)
+    return root
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_walks_cut_anywhere_bring_the_same_rows_as_one_that_was_not(tmp_path: Path, whole: Path, seed: int) -> None:
+    rng, world = random.Random(seed), world_of_150()
+    home = world.accounts[0].home
+    shutil.copytree(whole, tmp_path / "whole")
+    with Simulator(world) as simulator:
         for _ in range(rng.randint(2, 4)):
             if rng.random() < 0.5:
                 world.add_posts(0, rng.randint(1, 30))
