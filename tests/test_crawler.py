@@ -7,7 +7,8 @@ import gc
 import gzip
 import inspect
 import random
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,7 @@ from pipelines.errors import (
     Unreachable,
     VerificationAsked,
 )
+from pipelines.extract import sending
 from pipelines.extract.crawler import DouyinCrawler
 from pipelines.extract.endpoints import ENDPOINTS
 from pipelines.extract.fetches import Fetches
@@ -506,27 +508,52 @@ async def test_a_page_is_kept_under_its_target_and_page_ids_rise_with_time():
     assert first.page_id < second.page_id
 
 
-async def test_an_answer_without_an_end_is_given_up():
-    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+@asynccontextmanager
+async def going_on(piece: bytes, pause_s: float) -> AsyncIterator[str]:
+    """The address of a server whose answers never end."""
+    under_way = set[asyncio.Task[None]]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            under_way.add(task)
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
-        with suppress(ConnectionError):
-            while not writer.is_closing():
-                writer.write(bytes(1 << 20))
+        with suppress(ConnectionError), closing(writer):
+            while True:
+                writer.write(piece)
                 await writer.drain()
-        writer.close()
+                await asyncio.sleep(pause_s)
 
-    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     try:
-        async with (
-            asyncio.timeout(10),
-            DouyinCrawler(upstream=f"http://{host}:{port}", cookie="ttwid=1; msToken=a") as it,
-        ):
-            with pytest.raises(Unfamiliar, match="does not end"):
-                await it.ask("user_profile", r.UserProfile(sec_user_id="u"), target="u")
+        yield f"http://{host}:{port}"
     finally:
         server.close()
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def test_an_answer_without_an_end_is_given_up():
+    async with (
+        asyncio.timeout(10),
+        going_on(bytes(1 << 20), 0) as upstream,
+        DouyinCrawler(upstream=upstream, cookie="ttwid=1; msToken=a") as it,
+    ):
+        with pytest.raises(Unfamiliar, match="does not end"):
+            await it.ask("user_profile", r.UserProfile(sec_user_id="u"), target="u")
+
+
+async def test_an_answer_that_comes_in_drops_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MOST_SECONDS", 0.2)
+    async with (
+        asyncio.timeout(10),
+        going_on(b" ", 0.02) as upstream,
+        DouyinCrawler(upstream=upstream, cookie="ttwid=1; msToken=a", max_retries=0) as it,
+    ):
+        with pytest.raises(Interrupted, match="did not end"):
+            await it.ask("user_profile", r.UserProfile(sec_user_id="u"), target="u")
 
 
 async def test_an_answer_that_swells_when_it_is_unpacked_is_given_up():
