@@ -74,7 +74,10 @@ def mend(settings: Settings, lake: Lake) -> int:
         return 0
     intents = sorted(Path(settings.root).glob(f"{_INTENT}*.json"))
     for intent in intents:
-        told = orjson.loads(intent.read_bytes())
+        try:
+            told = orjson.loads(intent.read_bytes())
+        except FileNotFoundError:
+            continue  # another run carried it to its end
         _carry_out(Path(settings.root) / "media", lake, told["sec_user_id"], told["old"], told["new"])
         intent.unlink(missing_ok=True)
     return len(intents)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from pipelines.care.repairing import repair
 from pipelines.care.verifying import verify
 from pipelines.errors import Blocked
 from pipelines.house import utc_now
+from pipelines.load.lake import Lake
+from pipelines.renaming import mend
 from pipelines.settings import Settings
 
 
@@ -122,6 +124,29 @@ def test_a_renaming_that_was_cut_off_is_carried_to_its_end_and_nothing_is_missin
     assert verify(settings, now=utc_now).problems == []
     assert one(settings, "SELECT bool_and(starts_with(path, 'media/a new name/')) FROM files WHERE state = 'stored'")
     assert not list(root.glob(".renaming-*"))
+
+
+class Overtaken(Lake):
+    """A lake of a run beside which another one opens the archive while it mends a renaming."""
+
+    def record_folders(self, folders: Mapping[str, str], *, moved: bool = False) -> None:
+        super().record_folders(folders, moved=moved)
+        if self.other is not None:
+            other, self.other = self.other, None
+            other()
+
+
+def test_two_runs_at_once_carry_renamings_that_were_cut_off_to_their_end(settings: Settings) -> None:
+    root = Path(settings.root)
+    for name in ("one", "two"):
+        told = {"sec_user_id": name, "old": name, "new": f"new {name}"}
+        (root / f".renaming-{name}.json").write_text(json.dumps(told))
+        (root / "media" / name).mkdir()
+    with Overtaken.open(catalog=settings.catalog, data_path=settings.data_path) as lake:
+        lake.other = lambda: verify(settings, now=utc_now)
+        assert mend(settings, lake) == 2
+    assert not list(root.glob(".renaming-*"))
+    assert {path.name for path in (root / "media").iterdir()} >= {"new one", "new two"}
 
 
 def test_a_sample_reads_some_files_but_misses_no_missing_one(settings: Settings) -> None:

@@ -46,10 +46,17 @@ async def mend_bucket(storage: Storage, lake: Lake) -> int:
     """Carry moves to their end that a crash cut off; how many there were. Costs one look into a folder."""
     notes = [path for path, _ in await storage.list(NOTES)]
     for note in notes:
-        with await asyncio.to_thread(storage.open_file, note) as file:
-            told = orjson.loads(await asyncio.to_thread(file.read))
+        try:
+            told = orjson.loads(await asyncio.to_thread(_read, storage, note))
+        except FileNotFoundError:
+            continue  # another run carried it to its end
         await _carry_out(storage, lake, note, told["sec_user_id"], told["old"], told["new"])
     return len(notes)
+
+
+def _read(storage: Storage, path: str) -> bytes:
+    with storage.open_file(path) as file:
+        return file.read()
 
 
 async def _carry_out(storage: Storage, lake: Lake, note: str, sec_user_id: str, old: str, new: str) -> None:
