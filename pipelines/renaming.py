@@ -55,6 +55,7 @@ def own_folder(settings: Settings, lake: Lake, sec_user_id: str, nickname: str) 
     """
     from pipelines.load.accounts import own_folder_name
 
+    mend(settings, lake)
     media, folders = Path(settings.root) / "media", lake.folders()
     old = folders.pop(sec_user_id, None)
     new = own_folder_name(nickname, sec_user_id, set(folders.values()))
