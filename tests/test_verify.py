@@ -22,9 +22,10 @@ from pipelines.care.exporting import FORMATS
 from pipelines.care.repairing import repair
 from pipelines.care.verifying import verify
 from pipelines.errors import Blocked
-from pipelines.house import utc_now
+from pipelines.getting import Getter
+from pipelines.house import open_lake, utc_now
 from pipelines.load.lake import Lake
-from pipelines.renaming import mend
+from pipelines.renaming import mend, own_folder
 from pipelines.settings import Settings
 
 
@@ -126,6 +127,17 @@ def test_a_renaming_that_was_cut_off_is_carried_to_its_end_and_nothing_is_missin
     assert not list(root.glob(".renaming-*"))
 
 
+def test_an_account_renamed_again_before_a_renaming_was_carried_to_its_end_keeps_its_files(settings: Settings) -> None:
+    ((sec_user_id, old),) = ask(settings, "SELECT sec_user_id, folder FROM users WHERE folder IS NOT NULL")
+    root, told = Path(settings.root), {"sec_user_id": sec_user_id, "old": old, "new": "a new name"}
+    (root / f".renaming-{sec_user_id}.json").write_text(json.dumps(told))
+    (root / "media" / old).rename(root / "media" / "a new name")
+    with open_lake(settings) as lake:
+        folder = own_folder(settings, lake, sec_user_id, "a newer name")
+    assert [path.name for path in (root / "media").iterdir()] == [folder.name]
+    assert verify(settings, now=utc_now).problems == []
+
+
 class Overtaken(Lake):
     """A lake of a run beside which another one opens the archive while it mends a renaming."""
 
@@ -155,6 +167,26 @@ def test_a_sample_reads_some_files_but_misses_no_missing_one(settings: Settings)
     assert 0 < found.files < one(settings, "SELECT count(*) FROM files") * 0.6
     wrong = {(p.what, Path(settings.root) / p.path) for p in found.problems}
     assert {("size", shorter), ("missing", missing)} <= wrong
+
+
+def test_a_repair_that_was_cut_off_is_finished_by_the_next(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoiled = spoil(settings)
+
+    async def killed(*_args: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    found = verify(settings, now=utc_now)
+    with monkeypatch.context() as cut:
+        cut.setattr(Getter, "get", killed)
+        with pytest.raises(KeyboardInterrupt):
+            repair(settings, found, now=utc_now)
+    found = verify(settings, now=utc_now)
+    assert [problem.what for problem in found.wrong] == ["missing"] * 3
+    assert sum("lies at aside/" in str(problem.detail) for problem in found.wrong) == 2
+    repair(settings, found, now=utc_now)
+    assert found.wrong == []
+    assert all(path.exists() for path in spoiled)
+    assert verify(settings, now=utc_now).problems == []
 
 
 def test_a_repair_fetches_again_and_keeps_the_broken_file_aside(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.care.verifying import Problem, Verified, mended
 from pipelines.getting import Getter
 from pipelines.house import House, new_id, open_house
+from pipelines.load.auditing import FOUND
 from pipelines.load.contents import ASIDE
 from pipelines.transform.frames import frames_of
 from schemas.files import Kept
@@ -91,8 +92,10 @@ class _Repair:
         return mended(problem, aside=self.aside.get(problem.media_id), is_mended=is_mended, detail=detail)
 
     def _why(self, problem: Problem) -> str:
+        if problem.detail:  # noted by a repair that was cut off
+            return problem.detail
         aside = self.aside.get(str(problem.media_id))
-        return f"verify found it {problem.what}" + (f"; the broken file lies at {aside}" if aside else "")
+        return f"{FOUND} {problem.what}" + (f"; the broken file lies at {aside}" if aside else "")
 
     async def _apply(self, page: Page) -> None:
         await self.house.on_lake(self.lake.apply, frames_of([page]), [page.page_id], run_id=self.run_id)

@@ -99,6 +99,7 @@ def verify(
             _read_files(lake, storage, scope, now, done, on_progress, wrong)
             strays = [path for path in strays if path.rpartition("/")[2] not in _IGNORED]
             done.problems = _confirmed(lake, storage, wrong) + [Problem("stray", path) for path in strays]
+            done.problems += [Problem("missing", one, one, detail=note) for one, note in auditing.half_mended(lake)]
             done.problems += _check_tables(lake, done)
             done.not_kept = auditing.not_kept(lake)
         finally:

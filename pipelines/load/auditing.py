@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from pipelines.load.lake import Lake
 
+FOUND = "verify found it"
+"""How the error of a file begins that a repair is about to fetch again."""
+
 _ROWS = 20_000
 _STORED = "state = 'stored' AND path IS NOT NULL"
 # A recording's facts lie beside it and have no row of their own: raw_pages holds the same.
@@ -66,6 +69,12 @@ def totals(lake: Lake, scope: Scope) -> tuple[int, int]:
     sql = f"SELECT count(*), coalesce(sum(size_bytes), 0)::BIGINT FROM files WHERE {test}"
     files, size = lake.cursor().execute(sql, values).fetchall()[0]
     return int(files), int(size)
+
+
+def half_mended(lake: Lake) -> list[tuple[str, str]]:
+    """Files that a repair which was cut off found wrong and did not get again: media ids, and what it noted."""
+    sql = f"SELECT media_id, error FROM files WHERE state = 'failed' AND starts_with(error, '{FOUND} ') ORDER BY 1"
+    return lake.cursor().execute(sql).fetchall()
 
 
 def not_kept(lake: Lake) -> int:
