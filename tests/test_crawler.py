@@ -27,13 +27,13 @@ from pipelines.errors import (
     Unreachable,
     VerificationAsked,
 )
-from pipelines.extract import sending
+from pipelines.extract import receiving
 from pipelines.extract.crawler import DouyinCrawler
 from pipelines.extract.endpoints import ENDPOINTS
 from pipelines.extract.fetches import Fetches
 from pipelines.extract.pacing import Pace
 from pipelines.extract.questions import MODELS, question
-from pipelines.extract.sending import MOST_BYTES
+from pipelines.extract.receiving import MOST_BYTES
 from schemas import requests as r
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -546,7 +546,7 @@ async def test_an_answer_without_an_end_is_given_up():
 
 
 async def test_an_answer_that_comes_in_drops_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(receiving, "MOST_SECONDS", 0.2)
     async with (
         asyncio.timeout(10),
         going_on(b" ", 0.02) as upstream,

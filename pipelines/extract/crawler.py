@@ -26,7 +26,8 @@ from pipelines.extract.identity import Identity
 from pipelines.extract.options import options_of
 from pipelines.extract.pacing import Pace
 from pipelines.extract.pages import no_answer, read
-from pipelines.extract.sending import error_of, hop_request, request_of, whole, wire_of
+from pipelines.extract.receiving import whole
+from pipelines.extract.sending import error_of, hop_request, request_of, wire_of
 from pipelines.extract.signing import Signer, XBogusSigner
 from pipelines.extract.tokens import ms_token_of
 from pipelines.extract.upstream import make_client, stand_in

@@ -42,10 +42,10 @@ FROM post_stats WINDOW seen AS (PARTITION BY aweme_id ORDER BY observed_at)
 """,
 )
 
-# A moment without a zone is made a day of in a tenth of the time: DuckDB asks a calendar about each that has one.
+# A moment without a zone is made a day of in half the time: DuckDB asks a calendar about each that has one.
 TAGS_BY_DAY = View(
     "tags_by_day",
-    "How often captions name a hashtag, or a mention, by the day (UTC) on which their posts were published.",
+    "How often captions hold a hashtag, mention or search word, by the day (UTC) on which their posts were published.",
     """
 SELECT kind, tag_id, any_value(tag_name) AS tag_name, make_timestamp(epoch_us(created_at))::DATE AS day,
        count(*) AS use_count
