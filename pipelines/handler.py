@@ -169,7 +169,7 @@ class DouyinHandler:
         With `path` in kwargs it is `<path>/douyin/<mode>/<nickname>`. Without, or where `path` is the archive's root,
         it is the archive's own folder of the account, and the rows of its files follow a rename.
         """
-        from pipelines.renaming import user_folder
+        from pipelines.user_folders import user_folder
 
         if not isinstance(kwargs, Mapping):
             raise TypeError("kwargs must be a dict")

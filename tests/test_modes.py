@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from deployments.cli import cli
 from deployments.commands.archive import command
+from deployments.simulator.links import links_in
 from deployments.simulator.server import Simulator
 from schemas.jobs import Mode
 
@@ -47,7 +48,7 @@ def test_every_mode_is_tried_here_and_named_in_the_help() -> None:
 @pytest.mark.parametrize("mode", CASES)
 def test_each_mode_brings_its_rows_and_files(tmp_path: Path, simulator: Simulator, mode: str) -> None:
     given, wishes, counted, has_files = CASES[mode]
-    links = dict(simulator.world.links())
+    links = dict(links_in(simulator.world))
     target = links.get(f"account 0 {given}", "self")
     settings = settings_for(tmp_path, simulator.url, cookie=simulator.world.cookie, media="video,image,stream")
     summary = archive(settings, target, mode=mode, **wishes)
@@ -72,7 +73,7 @@ def test_each_mode_brings_its_rows_and_files(tmp_path: Path, simulator: Simulato
     ],
 )
 def test_a_run_calls_what_it_reads_by_its_name(tmp_path: Path, simulator: Simulator, mode: str, things: str) -> None:
-    link = dict(simulator.world.links()).get(f"account 0 {CASES[mode][0]}", "self")
+    link = dict(links_in(simulator.world)).get(f"account 0 {CASES[mode][0]}", "self")
     place = {"AWEME_UPSTREAM": simulator.url, "AWEME_ROOT": str(tmp_path / "root"), "AWEME_MIN_INTERVAL": "0"}
     environ = {**place, "AWEME_COOKIE": simulator.world.cookie}
     told = CliRunner().invoke(cli, ["archive", link, "--mode", mode, "--media", "none"], env=environ)

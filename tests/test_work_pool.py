@@ -11,8 +11,8 @@ import yaml
 from archives import one, settings_for
 from prefects import PREFECT, ROOT, end_of, environment, log_of, start_run
 
+from deployments.simulator.links import describe
 from deployments.simulator.server import Simulator
-from deployments.simulator.world import describe
 
 FILE = ROOT / "deployments" / "prefect.yaml"
 

@@ -49,8 +49,9 @@ def command(
     It is for trying things out without an account and without the internet. Nothing in it is real.
     """
     from deployments.screen import print_json, table
+    from deployments.simulator.links import describe
     from deployments.simulator.server import Simulator
-    from deployments.simulator.world import World, describe
+    from deployments.simulator.world import World
     from pipelines.errors import BadInput
 
     with suppress(KeyboardInterrupt), ExitStack() as stack:  # Ctrl-C is the end that it waits for

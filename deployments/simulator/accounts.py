@@ -24,7 +24,11 @@ class Account:
     room_id: str
     home: str
     short_link: str
-    share_text: str
+
+    @property
+    def share_text(self) -> str:
+        """What the app puts on the clipboard when the account is shared."""
+        return f"4.87 复制打开抖音，看看【{self.nickname}】的主页 {self.short_link} 05/21 :5pm f@B.gO"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from deployments.simulator.world import Account, World
+from deployments.simulator.world import Account, World
 
 
-def share_text(nickname: str, short_link: str) -> str:
-    """What the app puts on the clipboard when an account is shared."""
-    return f"4.87 复制打开抖音，看看【{nickname}】的主页 {short_link} 05/21 :5pm f@B.gO"
+def describe(world: World) -> list[dict[str, str | int]]:
+    """Rows for people: one per link of every account, with its name and number of posts."""
+    rows: list[dict[str, str | int]] = []
+    for account in world.accounts:
+        about: dict[str, str | int] = {
+            "account": account.number,
+            "nickname": account.nickname,
+            "posts": account.post_count,
+        }
+        rows += [about | {"what": what, "link": link} for what, link in links_of(world, account)]
+    return rows
+
+
+def links_in(world: World) -> list[tuple[str, str]]:
+    """(What it is, link or share text) of every account."""
+    return [link for account in world.accounts for link in links_of(world, account)]
 
 
 def links_of(world: World, account: Account) -> list[tuple[str, str]]:

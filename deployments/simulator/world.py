@@ -22,12 +22,11 @@ from deployments.simulator.identity import (
     uid_of,
 )
 from deployments.simulator.kinds import TWIN_RANK, kind_at
-from deployments.simulator.links import links_of, share_text
 from deployments.simulator.mixes import episodes_in, index_of, mix_id_of, mix_place_of
 from deployments.simulator.numbers import base62, digits
 from deployments.simulator.timeline import MAX_INDEX, MAX_USER, Timeline, place_of
 
-__all__ = ["CROWD", "CROWD_POSTS", "Account", "Post", "World", "describe"]
+__all__ = ["CROWD", "CROWD_POSTS", "Account", "Post", "World"]
 
 CROWD = 256
 CROWD_POSTS = 200
@@ -110,7 +109,6 @@ class World:
             room_id="7" + digits(18, self.seed, number, "room"),
             home=f"https://www.douyin.com/user/{sec}",
             short_link=short,
-            share_text=share_text(nickname, short),
         )
 
     def knows(self, number: int) -> bool:
@@ -233,10 +231,6 @@ class World:
         """The post that is episode `number`, from 1."""
         return self.post(user, index_of(which, number))
 
-    def links(self) -> list[tuple[str, str]]:
-        """What a person could paste: (what it is, link or share text), for every account."""
-        return [link for account in self.accounts for link in links_of(self, account)]
-
     # -- what tests change
 
     def add_posts(self, user: int, count: int = 1) -> list[str]:
@@ -299,16 +293,3 @@ class World:
         if post is None:
             raise ValueError(f"there is no post {aweme_id} in this world")
         return post
-
-
-def describe(world: World) -> list[dict[str, str | int]]:
-    """Rows for people: one per link of every account, with its name and number of posts."""
-    rows: list[dict[str, str | int]] = []
-    for account in world.accounts:
-        about: dict[str, str | int] = {
-            "account": account.number,
-            "nickname": account.nickname,
-            "posts": account.post_count,
-        }
-        rows += [about | {"what": what, "link": link} for what, link in links_of(world, account)]
-    return rows
