@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,10 @@ def imports_of(path: Path) -> set[str]:
 
 def place_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def name_of(path: Path) -> str:
+    return place_of(path)[:-3].replace("/", ".").removesuffix(".__init__")
 
 
 def touches(names: set[str], module: str) -> bool:
@@ -106,12 +111,18 @@ assert threading.active_count() == 1, threading.enumerate()
 
 def test_importing_any_module_does_nothing() -> None:
     modules = [
-        place_of(p)[:-3].replace("/", ".").removesuffix(".__init__")
+        name_of(p)
         for p in MODULES
         if not place_of(p).startswith("flows/") and p.name != "__main__.py"  # prefect itself starts threads
     ]
     done = subprocess.run([sys.executable, "-c", WATCHER, *modules], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_two_modules_know_each_other() -> None:
+    modules = {name_of(path): path for path in MODULES}
+    order = TopologicalSorter({name: imports_of(path) & modules.keys() - {name} for name, path in modules.items()})
+    order.prepare()  # raises CycleError, which names the circle
 
 
 def test_help_needs_none_of_the_slow_libraries() -> None:
