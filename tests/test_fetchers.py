@@ -151,11 +151,6 @@ def test_a_post_without_a_mix_is_said_to_have_none(answer: dict[str, Any]):
         mix_id_of(answer)
 
 
-async def test_a_posts_link_without_a_way_to_its_detail_is_bad_input():
-    with pytest.raises(BadInput, match="detail"):
-        await MixIdFetcher.get_mix_id(f"{WEB}/video/{POST}")
-
-
 async def test_what_goes_wrong_in_a_detail_is_a_value_in_a_list():
     async def detail(aweme_id: str) -> dict[str, Any]:
         raise NotFound(f"{aweme_id} is gone")

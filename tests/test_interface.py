@@ -109,6 +109,18 @@ async def test_a_mix_is_found_from_its_link_and_from_a_post_of_it(simulator: Sim
     assert await MixIdFetcher.get_all_mix_id([of_post, of_mix], detail=fetch_one_video) == [mix_id, mix_id]
 
 
+async def test_a_mix_is_found_from_a_post_of_it_with_nothing_but_its_link(simulator: Simulator) -> None:
+    mix_id = simulator.world.mix_id(0)
+    posts = [f"https://www.douyin.com/video/{simulator.world.episode(0, 0, number).aweme_id}" for number in (1, 2)]
+    assert await MixIdFetcher.get_mix_id(posts[0]) == mix_id
+    gone = "https://www.douyin.com/video/7298145681699622182"
+    *found, missing = await MixIdFetcher.get_all_mix_id([*posts, gone])
+    assert found == [mix_id, mix_id]
+    assert isinstance(missing, ArchiveError)
+    with in_force(simulator, Path("unused"), AWEME_UPSTREAM="http://127.0.0.1:9"):
+        assert await MixIdFetcher.get_mix_id(posts[0], upstream=simulator.url) == mix_id, "what is given comes first"
+
+
 def test_the_two_tools_that_have_had_their_day_say_so_and_work() -> None:
     with pytest.warns(DeprecationWarning, match="get_request_sizes"):
         assert get_request_sizes(20, 105) == [20, 20, 20, 20, 20, 5]

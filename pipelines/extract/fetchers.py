@@ -5,19 +5,23 @@ that `get_x` would have raised. Both raise TypeError for an argument of another 
 `links.resolve`, and BadInput where the link leads to something of another kind.
 
 The keywords of `Way` say how short links are asked for; without them, a client is made for as long as it is needed.
+So is a crawler without a login, where a mix is wanted of which only a post is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypedDict, Unpack
 
 import httpx
 
 from pipelines.errors import ArchiveError, BadInput, Unreachable
+from pipelines.extract.crawler import DouyinCrawler
 from pipelines.extract.link_forms import Kind
 from pipelines.extract.links import Hop, Link, resolve
 from pipelines.extract.upstream import make_client, stand_in
+from schemas.requests import PostDetail
 from schemas.settings import DEFAULT_USER_AGENT
 
 Detail = Callable[[str], Awaitable[Mapping[str, Any]]]
@@ -76,23 +80,23 @@ class MixIdFetcher:
 
     @classmethod
     async def get_mix_id(cls, url: str, *, detail: Detail | None = None, **way: Unpack[Way]) -> str:
-        """The mix that a text leads to, or that the post it leads to is part of.
+        """The mix that a text leads to, or that the post it leads to is part of; BadInput where that is part of none.
 
-        A post's link needs `detail`; BadInput without it, or where the post is part of no mix.
+        A post's mix stands in its detail: `detail` says how to ask for it, by default without a login.
         """
         link = await _link(("mix", "post"), url, way)
         if link.kind == "mix":
             return link.id
-        if detail is None:
-            raise BadInput("The link leads to a post; its mix is known by its detail only: give a link of the mix.")
-        return mix_id_of(await detail(link.id))
+        async with _asking(detail, way) as ask:
+            return mix_id_of(await ask(link.id))
 
     @classmethod
     async def get_all_mix_id(
         cls, urls: Sequence[str], *, detail: Detail | None = None, **way: Unpack[Way]
     ) -> list[str | ArchiveError]:
         """One mix or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls.get_mix_id(url, detail=detail, **way))
+        async with _asking(detail, way) as ask:  # one visitor for all of them, who keeps a pause between two posts
+            return await _each(urls, lambda url: cls.get_mix_id(url, detail=ask, **way))
 
 
 class WebCastIdFetcher:
@@ -174,6 +178,16 @@ async def _each(urls: Sequence[str], one: Callable[[str], Awaitable[str]]) -> li
         except ArchiveError as error:
             found.append(error)
     return found
+
+
+@asynccontextmanager
+async def _asking(detail: Detail | None, way: Way) -> AsyncIterator[Detail]:
+    """The way to a post's detail: as given, else a crawler that is closed at the end."""
+    if detail is not None:
+        yield detail
+        return
+    async with DouyinCrawler(upstream=way.get("upstream")) as crawler:
+        yield lambda aweme_id: crawler.fetch_post_detail(PostDetail(aweme_id=aweme_id))
 
 
 def _hop(hop: Hop | None = None, client: httpx.AsyncClient | None = None, upstream: str | None = None) -> Hop:
