@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -381,3 +383,30 @@ async def test_no_cookie_leaves_douyin(reader):
         if "cookie" in record.headers:
             assert record.host.endswith("douyin.com")
     assert not [record for record in reader.app.log if record.host == "v.douyin.com" and "cookie" in record.headers]
+
+
+# Scripts
+
+
+# The first loop takes its connections with it, which Python says of every script that does not close them.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_script_may_run_a_loop_for_each_call_and_open_the_crawler_again():
+    async def nickname(crawler: DouyinCrawler, sec_user_id: str) -> str:
+        answer = await crawler.fetch_user_profile(r.UserProfile(sec_user_id=sec_user_id))
+        return str(answer["user"]["nickname"])
+
+    async def opened(crawler: DouyinCrawler, sec_user_id: str) -> list[str]:
+        names = []
+        for _ in range(2):
+            async with crawler:
+                names.append(await nickname(crawler, sec_user_id))
+        return names
+
+    with Simulator(World(seed=1, users=1, posts=5)) as running:
+        account, pace = running.world.accounts[0], Pace(random.Random(1), min_interval_s=0, max_tries=1)
+        crawler = DouyinCrawler(cookie=running.world.cookie, upstream=running.url, pace=pace)
+        names = [asyncio.run(nickname(crawler, account.sec_user_id)) for _ in range(2)]
+        names += asyncio.run(opened(crawler, account.sec_user_id))
+        asyncio.run(crawler.close())
+    gc.collect()
+    assert names == [account.nickname] * 4

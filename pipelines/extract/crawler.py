@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -82,9 +83,10 @@ class DouyinCrawler(Fetches):
         agent = user_agent or told.user_agent or DEFAULT_USER_AGENT
         self._who = Identity(agent, _chosen(cookie, told.cookie, ""), self._now, self._rng)
         self._referer, self._headers = told.referer, dict(told.headers)
-        self._turn = asyncio.Semaphore(_chosen(max_tasks, told.max_tasks, 1))
+        self._make_turn = partial(asyncio.Semaphore, _chosen(max_tasks, told.max_tasks, 1))
         self._began_at: float | None = None
-        self._client = make_client(
+        self._make_client = partial(
+            make_client,
             stand_in(upstream),
             proxy=proxy or told.proxy,
             timeout=_chosen(timeout, told.timeout, 10.0),
@@ -92,6 +94,8 @@ class DouyinCrawler(Fetches):
             headers={"User-Agent": agent, "Accept": "application/json, text/plain, */*", "Accept-Language": "zh-CN"},
             transport=transport,
         )
+        self._client, self._turn = self._make_client(), self._make_turn()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,7 +106,8 @@ class DouyinCrawler(Fetches):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; what is asked after that opens new ones."""
+        self._come_here()
         await self._client.aclose()
 
     @property
@@ -221,7 +226,15 @@ class DouyinCrawler(Fetches):
         if pause > 0:
             await self._sleep(pause)
 
+    def _come_here(self) -> None:
+        # A script that calls asyncio.run twice has two loops, and the connections of the first ended with it.
+        loop = asyncio.get_running_loop()
+        if self._client.is_closed or (self._loop is not None and self._loop.is_closed()):
+            self._client, self._turn = self._make_client(), self._make_turn()
+        self._loop = loop
+
     async def _patiently(self, once: Callable[[], Awaitable[T]]) -> T:
+        self._come_here()
         tries = 0
         while True:
             tries += 1
