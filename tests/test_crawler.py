@@ -452,7 +452,9 @@ async def test_the_dict_of_the_spec_is_honoured_and_a_keyword_wins():
     assert app.asked[2].headers["cookie"] == "ttwid=other; msToken=m"
 
 
-@pytest.mark.parametrize("kwargs", [{"timeout": "soon"}, {"timeout": 0}, {"max_tasks": 0}, {"headers": "x"}])
+@pytest.mark.parametrize(
+    "kwargs", [{"timeout": "soon"}, {"timeout": 0}, {"max_tasks": 0}, {"headers": "x"}, {"cookie": {"sessionid": "x"}}]
+)
 async def test_a_dict_that_cannot_be_is_bad_input(kwargs):
     with pytest.raises(BadInput):
         DouyinCrawler(kwargs)
@@ -462,6 +464,15 @@ async def test_a_dict_that_cannot_be_is_bad_input(kwargs):
 async def test_what_is_no_dict_is_said_to_be_none(odd):
     with pytest.raises(TypeError, match="kwargs must be a dict"):
         DouyinCrawler(odd)
+
+
+@pytest.mark.parametrize("odd", [None, "sec_user_id=x", 5])
+async def test_what_is_no_request_model_is_a_type_error_before_anything_is_asked(odd):
+    app = service()
+    async with crawler(app) as it:
+        with pytest.raises(TypeError, match="request model"):
+            await it.fetch_user_profile(odd)
+    assert not app.asked
 
 
 async def test_every_operation_has_a_method_that_takes_its_model():

@@ -61,8 +61,11 @@ def options_of(kwargs: Mapping[str, Any] | None) -> Options:
     if not isinstance(kwargs, Mapping):
         raise TypeError("kwargs must be a dict")
     headers = _headers(_mapping(kwargs, "headers"))
+    cookie = kwargs.get("cookie")
+    if not isinstance(cookie, str | None):  # what it is never enters a message
+        raise BadInput('cookie must be one line of text, such as "ttwid=...; sessionid=..."')
     return Options(
-        cookie=kwargs.get("cookie") or headers.pop("cookie", None),
+        cookie=cookie or headers.pop("cookie", None),
         user_agent=headers.pop("user-agent", None),
         referer=headers.pop("referer", None),
         headers=tuple(headers.items()),

@@ -19,10 +19,15 @@ _NO_LINK = "the link is no web address; copy it again from Douyin's share menu"
 
 
 def wire_of(params: BaseModel | Mapping[str, Any]) -> dict[str, str]:
-    """Names and values of any request model or dict, in order and as text, not yet percent-encoded."""
+    """Names and values of any request model or dict, in order and as text, not yet percent-encoded.
+
+    TypeError for anything else.
+    """
     if isinstance(params, Request):
         return params.wire()
     values = params.model_dump() if isinstance(params, BaseModel) else params
+    if not isinstance(values, Mapping):
+        raise TypeError(f"params must be a request model or a dict, not {type(params).__name__}")
     return {str(name): as_text(value) for name, value in values.items()}
 
 
