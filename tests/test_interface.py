@@ -32,7 +32,7 @@ from pipelines.load.naming import (
     get_request_sizes,
     rename_user_folder,
 )
-from pipelines.transform.interface import LIVE, count_at, detail_dict, named, post_dict, text_at
+from pipelines.transform.interface import LIVE, PROFILE, count_at, detail_dict, named, post_dict, text_at
 from schemas import requests as r
 
 
@@ -192,6 +192,29 @@ def test_mentions_and_search_words_are_no_hashtags_of_a_post() -> None:
     assert (found["hashtag_ids"], found["hashtag_names"]) == ('["9", "10"]', '["猫", "雨"]')
     nothing = detail_dict({"aweme_detail": {"aweme_id": "1", "text_extra": marks[1:3]}})
     assert (nothing["hashtag_ids"], nothing["hashtag_names"]) == ("[]", "[]")
+
+
+def test_an_id_that_came_as_a_number_is_the_same_id_as_text() -> None:
+    number = 7298145681699622999  # past 2^53
+    person = {"uid": number, "sec_uid": "MS4", "short_id": 0, "unique_id": 123456}
+    aweme = {
+        "aweme_id": number,
+        "author": person,
+        "mix_info": {"mix_id": number},
+        "music": {"id": number, "mid": number, "owner_id": number},
+        "text_extra": [{"hashtag_id": number}],
+        "comment_gid": number,
+    }
+    listed = post_dict(aweme, has_more=0, max_cursor=0)
+    detail = detail_dict({"aweme_detail": aweme})
+    assert (listed["aweme_id"], listed["uid"]) == (str(number), str(number))
+    assert [detail[key] for key in ("aweme_id", "uid", "mix_id", "music_mid", "music_owner_id")] == [str(number)] * 5
+    assert (detail["short_id"], detail["unique_id"], detail["hashtag_ids"]) == ("0", "123456", f'["{number}"]')
+    assert (detail["comment_gid"], detail["music_id"]) == (number, number), "numbers in the spec, with all their digits"
+    profile = named({"user": {**person, "room_id": number}}, PROFILE)
+    assert [profile[key] for key in ("uid", "short_id", "room_id")] == [str(number), "0", number]
+    nothing = post_dict({"aweme_id": None, "author": {"uid": True}}, has_more=0, max_cursor=0)
+    assert (nothing["aweme_id"], nothing["uid"]) == (None, True), "what is no id stays what it was"
 
 
 async def test_names_and_folders_follow_a_template_and_a_nickname(account: Any, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Answers to the dicts of the developer interface: the key names of the spec, post by post. No I/O here.
 
 Text is given as file names want it under its plain key (every character outside CJK, letters, digits and # becomes _),
-and as the author wrote it under the same key with `_raw`. Missing values are None; times are UTC+8 text.
+and as the author wrote it under the same key with `_raw`. Missing values are None; times are UTC+8 text. Ids are text,
+but for those that the spec has as numbers: comment_gid, music_id, stream_id, and room_id of profiles and share pages.
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def id_text(value: Any) -> Any:
+    """An id as text, also where Douyin wrote it as a number; anything else as it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def text_at(value: Any, path: str) -> str:
     """The text or number at a dotted path, as text; '' for anything else."""
     found = at(value, path)
@@ -72,6 +78,11 @@ def _value(path: str) -> Reader:
     return lambda answer: at(answer, path)
 
 
+def _id(path: str) -> Reader:
+    # Past 2^53, and a text in nearly every answer: one that came as a number would be another id to whoever compares.
+    return lambda answer: id_text(at(answer, path))
+
+
 def _clean(path: str) -> Reader:
     return lambda answer: cleaned(at(answer, path))
 
@@ -86,7 +97,9 @@ def _each(path: str) -> Reader:
 
 def _json(path: str) -> Reader:
     # What stands in a list of another kind, as mentions do among hashtags, has no such field.
-    return lambda answer: json.dumps([one for one in every(answer, path) or () if one is not None], ensure_ascii=False)
+    return lambda answer: json.dumps(
+        [id_text(one) for one in every(answer, path) or () if one is not None], ensure_ascii=False
+    )
 
 
 def _nested(path: str) -> Reader:
@@ -97,11 +110,15 @@ def _plain(*names: str, under: str = "") -> dict[str, Reader]:
     return {name: _value(f"{under}{name}") for name in names}
 
 
+def _ids(*names: str, under: str = "") -> dict[str, Reader]:
+    return {name: _id(f"{under}{name}") for name in names}
+
+
 POST: dict[str, Reader] = {
     "animated_cover": _value("video.animated_cover.url_list.0"),
     "author_avatar_thumb": _value("author.avatar_thumb.url_list.0"),
     "author_deleted": _value("music.author_deleted"),
-    "aweme_id": _value("aweme_id"),
+    "aweme_id": _id("aweme_id"),
     "aweme_type": _value("aweme_type"),
     "cover": _value("video.origin_cover.url_list.0"),
     "create_time": _time("create_time"),
@@ -118,14 +135,15 @@ POST: dict[str, Reader] = {
     "part_see": _value("status.part_see"),
     "private_status": _value("status.private_status"),
     "sec_user_id": _value("author.sec_uid"),
-    "uid": _value("author.uid"),
+    "uid": _id("author.uid"),
     "video_bit_rate": _each("video.bit_rate[*].bit_rate"),
     "video_duration": _value("video.duration"),
     "video_play_addr": _value("video.play_addr.url_list.0"),
 }
 
 DETAIL: dict[str, Reader] = {
-    **_plain("aweme_id", "aweme_type", "comment_gid", "duration", "is_ads", "is_story", "is_top", "media_type"),
+    **_ids("aweme_id"),
+    **_plain("aweme_type", "comment_gid", "duration", "is_ads", "is_story", "is_top", "media_type"),
     **_plain("position", "region"),
     "desc": _clean("desc"),
     "desc_raw": _value("desc"),
@@ -133,10 +151,11 @@ DETAIL: dict[str, Reader] = {
     "nickname": _clean("author.nickname"),
     "nickname_raw": _value("author.nickname"),
     "sec_user_id": _value("author.sec_uid"),
-    **_plain("short_id", "uid", "unique_id", under="author."),
+    **_ids("short_id", "uid", "unique_id", under="author."),
     **_plain("can_comment", "can_forward", "can_share", "can_show_comment", under="aweme_control."),
     **_plain("part_see", "private_status", "is_delete", "is_prohibited", under="status."),
-    **_plain("mix_id", "mix_type", "mix_pic_type", under="mix_info."),
+    **_ids("mix_id", under="mix_info."),
+    **_plain("mix_type", "mix_pic_type", under="mix_info."),
     "mix_name": _clean("mix_info.mix_name"),
     "mix_name_raw": _value("mix_info.mix_name"),
     "mix_desc": lambda a: cleaned(_first(a, "mix_info.mix_desc", "mix_info.desc")),
@@ -151,10 +170,10 @@ DETAIL: dict[str, Reader] = {
     "music_author_deleted": _value("music.author_deleted"),
     "music_duration": _value("music.duration"),
     "music_id": _value("music.id"),
-    "music_mid": _value("music.mid"),
+    "music_mid": _id("music.mid"),
     **_plain("pgc_author", "pgc_author_title", "pgc_music_type", under="music.matched_pgc_sound."),
     "music_owner_handle": _value("music.owner_handle"),
-    "music_owner_id": _value("music.owner_id"),
+    "music_owner_id": _id("music.owner_id"),
     "music_owner_nickname": _clean("music.owner_nickname"),
     "music_owner_nickname_raw": _value("music.owner_nickname"),
     "music_play_url": _value("music.play_url.url_list.0"),
@@ -175,7 +194,8 @@ PROFILE: dict[str, Reader] = {
     **_plain("aweme_count", "favoriting_count", "follower_count", "following_count", "total_favorited", under="user."),
     **_plain("mix_count", "mplatform_followers_count", "city", "country", "ip_location", "school_name", under="user."),
     **_plain("gender", "is_ban", "is_block", "is_blocked", "is_star", "live_status", under="user."),
-    **_plain("room_id", "short_id", "uid", "unique_id", "user_age", under="user."),
+    **_plain("room_id", "user_age", under="user."),
+    **_ids("short_id", "uid", "unique_id", under="user."),
     "sec_user_id": _value("user.sec_uid"),
     "nickname": _clean("user.nickname"),
     "nickname_raw": _value("user.nickname"),
@@ -187,7 +207,7 @@ _ROOM = "data.data.0."
 
 LIVE: dict[str, Reader] = {
     "api_status_code": _value("status_code"),
-    "room_id": _value(_ROOM + "id_str"),
+    "room_id": _id(_ROOM + "id_str"),
     "live_status": _value(_ROOM + "status"),
     "live_title": _clean(_ROOM + "title"),
     "live_title_raw": _value(_ROOM + "title"),
@@ -198,7 +218,7 @@ LIVE: dict[str, Reader] = {
     "like_count": lambda a: _first(a, _ROOM + "stats.like_count_str", _ROOM + "like_count", _ROOM + "stats.like_count"),
     "flv_pull_url": _value(_ROOM + "stream_url.flv_pull_url"),
     "m3u8_pull_url": _value(_ROOM + "stream_url.hls_pull_url_map"),
-    "user_id": lambda a: _first(a, _ROOM + "owner.id_str", "data.user.id_str"),
+    "user_id": lambda a: id_text(_first(a, _ROOM + "owner.id_str", "data.user.id_str")),
     "sec_user_id": lambda a: _first(a, _ROOM + "owner.sec_uid", "data.user.sec_uid"),
     "nickname": lambda a: cleaned(_first(a, _ROOM + "owner.nickname", "data.user.nickname")),
     "nickname_raw": lambda a: _first(a, _ROOM + "owner.nickname", "data.user.nickname"),
@@ -229,7 +249,8 @@ LIVE_BY_ROOM: dict[str, Reader] = {
     "cover": _value("data.room.cover.url_list.0"),
     **_plain("resolution_name", "flv_pull_url", under="data.room.stream_url."),
     "hls_pull_url": _value("data.room.stream_url.hls_pull_url_map"),
-    **_plain("web_rid", "gender", "verified", "city", "sec_uid", under="data.room.owner."),
+    **_ids("web_rid", under="data.room.owner."),
+    **_plain("gender", "verified", "city", "sec_uid", under="data.room.owner."),
     "nickname": _clean("data.room.owner.nickname"),
     "nickname_raw": _value("data.room.owner.nickname"),
     "signature": _clean("data.room.owner.signature"),
