@@ -151,6 +151,16 @@ def test_a_status_code_speaks_in_an_answer_with_another_status_too():
     assert type(refused("user_post", {"status_code": 8}, status=403)) is LoginExpired
 
 
+@pytest.mark.parametrize("body", [{"status_code": 0}, {"status_code": 0, "aweme_list": [], "has_more": 0}])
+def test_a_success_that_douyin_never_tells_of_is_no_end_of_a_list_and_no_missing_login(body):
+    error = refused("user_post", body, status=201)
+    assert type(error) is Unfamiliar
+    assert "201" in str(error)
+    assert type(refused("user_post", {"status_code": 8}, status=201)) is LoginExpired, (
+        "a reason in the body comes first"
+    )
+
+
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [

@@ -119,8 +119,8 @@ def refusal_of_html(status: int, headers: Mapping[str, str], body: bytes) -> Arc
 
 
 def refusal_of_status(status: int, target: str) -> ArchiveError | None:
-    """What a status that is no success says by itself, where the body gives no reason; None for a success."""
-    if status < 300:
+    """What a status says by itself, where the body gives no reason; None for 200, with which alone Douyin answers."""
+    if status == 200:
         return None
     if status == 404:
         return NotFound(f"Douyin knows nothing at this address (404) for {target}; check the link or id")
