@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from pipelines.load.writers import Writer, Written
     from pipelines.run import Run
     from schemas.files import Kept
+    from schemas.pages import Page
 
 OPERATION = "live_recording"
+_HELD_BYTES = 32 * 1024 * 1024  # half a minute of the best quality
 _MIME = {".ts": "video/mp2t", ".flv": "video/x-flv", ".mp4": "video/mp4", ".aac": "audio/aac"}
 
 
@@ -26,17 +29,21 @@ class RecordedFile:
 
     run: Run
     room: Room
-    number: int
     form: str
     quality: str
     suffix: str
     folder: str | None
     started_at: datetime
+    number: int = 0  # none yet
     seconds: float = 0.0
     first_segment: int | None = None
     last_segment: int | None = None
     segment_count: int = 0
     discontinuities: list[dict[str, Any]] = field(default_factory=list)
+    _numbering: asyncio.Task[None] | None = None
+    _spare: int = 1
+    _held: list[Piece] = field(default_factory=list)
+    _held_bytes: int = 0
     _writer: Writer | None = None
 
     @property
@@ -62,8 +69,26 @@ class RecordedFile:
         )
         return file_path(wanted, suffix=self.suffix)
 
+    def number_by(self, numbering: asyncio.Task[None], spare: int) -> None:
+        """Let a task that promises the file number it; `spare` is its number where that fails."""
+        self._numbering, self._spare = numbering, spare
+
     async def add(self, piece: Piece) -> None:
-        """Put the next bytes behind those before."""
+        """Put the next bytes behind those before; what comes before the file has its number is held until then."""
+        self._held.append(piece)
+        self._held_bytes += len(piece.data)
+        if self.number or self._numbering is None or self._numbering.done() or self._held_bytes > _HELD_BYTES:
+            await self._put_held()
+
+    async def _put_held(self) -> None:
+        if not self.number and self._numbering is not None:
+            await asyncio.wait([self._numbering])  # whoever made the task hears what it raises
+        self.number = self.number or self._spare
+        held, self._held, self._held_bytes = self._held, [], 0
+        for piece in held:
+            await self._put(piece)
+
+    async def _put(self, piece: Piece) -> None:
         if self._writer is None:
             self.suffix = piece.suffix
             self._writer = await self._begun()
@@ -87,13 +112,25 @@ class RecordedFile:
         return writer
 
     async def promise(self) -> None:
-        """Write its row before there is anything of it, so that a run which is killed leaves a trace."""
-        await write_down(self.run, self.room.room_id, self._facts())
+        """Number it and write its row before there is anything of it, so that a run which is killed leaves a trace.
+
+        The commit that looks for the next free number takes it: another run may record the same room.
+        """
+        run, room_id, now = self.run, self.room.room_id, self.run.house.now()
+
+        def numbered(number: int) -> Page:
+            self.number = number
+            return page_of(room_id, self._facts(), now)
+
+        lake = await run.house.lake()
+        page = await run.house.on_lake(lake.keep_recording, numbered, room_id=room_id, run_id=run.summary.run_id)
+        await run.apply_pages([page])
 
     async def finish(self, gaps: list[Gap], end: str) -> bool:
         """Give the file its final name and write everything down; False where nothing came."""
         from schemas.files import Kept
 
+        await self._put_held()
         now = self.run.house.now()
         lake = await self.run.house.lake()
         if self._writer is None:
@@ -174,15 +211,19 @@ class RecordedFile:
 
 async def write_down(run: Run, room_id: str, facts: dict[str, Any]) -> None:
     """Keep facts of a recording as a raw page of the archive's own, with its rows: tables are built from such pages."""
+    page = page_of(room_id, facts, run.house.now())
+    lake = await run.house.lake()
+    await run.house.on_lake(lake.keep_page, page, run_id=run.summary.run_id)
+    await run.apply_pages([page])
+
+
+def page_of(room_id: str, facts: dict[str, Any], now: datetime) -> Page:
+    """Facts of a recording as a raw page."""
     import orjson
 
     from schemas.pages import Page
 
-    now = run.house.now()
-    page = Page(new_id(now), OPERATION, room_id, None, now, 0, orjson.dumps(facts), item_count=1)
-    lake = await run.house.lake()
-    await run.house.on_lake(lake.keep_page, page, run_id=run.summary.run_id)
-    await run.apply_pages([page])
+    return Page(new_id(now), OPERATION, room_id, None, now, 0, orjson.dumps(facts), item_count=1)
 
 
 def stored(media_id: str, written: Written, mime: str, now: datetime) -> Kept:

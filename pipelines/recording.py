@@ -88,14 +88,16 @@ class Entrance:
             if isinstance(result, BaseException):
                 raise result
 
-    def later(self, work: Awaitable[None]) -> None:
+    def later(self, work: Awaitable[None]) -> asyncio.Task[None]:
         """Do work on the lake beside the stream, one after the other: a busy catalog must not cost a segment."""
 
         async def in_turn() -> None:
             async with self._turn:
                 await work
 
-        self._beside.append(asyncio.create_task(in_turn()))
+        task = asyncio.create_task(in_turn())
+        self._beside.append(task)
+        return task
 
     async def _by_room_id(self) -> Room | None:
         """The reflow page knows the room's lasting number; entering by that gives addresses of its own."""
@@ -138,7 +140,6 @@ class Recording:
     run: Run
     entrance: Entrance
     room: Room
-    files: int = 0
     quality: str = ""
     folder: str | None = None
 
@@ -151,7 +152,8 @@ class Recording:
         address = self._address(self.room, form)
         watch = self._watch(form)
         pieces = record_hls(watch, address, quality=job.quality) if form == "hls" else record_flv(watch, address)
-        first = await self._new_file(form, ".ts" if form == "hls" else ".flv")
+        self.folder = await self._folder()
+        first = self._new_file(form, ".ts" if form == "hls" else ".flv")
         await first.promise()
         try:
             await self._write(pieces, watch, first, form)
@@ -191,18 +193,10 @@ class Recording:
         limit = self.run.job.max_duration_s
         return Watch(house.source, reenter, asyncio.sleep, time.monotonic, house.now, limit, parting=parting)
 
-    async def _new_file(self, form: str, suffix: str) -> RecordedFile:
-        number = self.files + 1
-        if not self.files:
-            lake = await self.run.house.lake()
-            sql = "SELECT coalesce(max(position), 0) FROM media WHERE kind = 'stream' AND starts_with(media_id, ?)"
-            found = await self.run.house.on_lake(lambda: lake.query(sql, [f"{self.room.room_id}:"]).item())
-            number = int(found) + 1
-            self.folder = await self._folder()
-        self.files = number
+    def _new_file(self, form: str, suffix: str) -> RecordedFile:
         house = self.run.house
         house.on_event("wanted", files=1)
-        return RecordedFile(self.run, self.room, number, form, self.quality, suffix, self.folder, house.now())
+        return RecordedFile(self.run, self.room, form, self.quality, suffix, self.folder, house.now())
 
     async def _folder(self) -> str | None:
         from pipelines.load.naming import folder_name
@@ -227,8 +221,8 @@ class Recording:
                         part = piece.part
                         self.entrance.later(_finished(file, list(watch.gaps[noted:]), "broken off"))
                         noted = len(watch.gaps)
-                        file = await self._new_file(form, piece.suffix)
-                        self.entrance.later(file.promise())
+                        before, file = file, self._new_file(form, piece.suffix)
+                        file.number_by(self.entrance.later(file.promise()), before.number + 1)
                     await file.add(piece)
             stopped = str(watch.end)
         except ArchiveError as error:

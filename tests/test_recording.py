@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +30,7 @@ from pipelines.care.verifying import verify
 from pipelines.house import open_lake
 from pipelines.load.storage import Storage
 from pipelines.renaming import own_folder
+from schemas.jobs import Summary
 
 
 @pytest.fixture
@@ -370,3 +374,47 @@ def test_a_recording_under_way_is_left_alone_by_another_run(tmp_path: Path, simu
     stems = [path.stem for path in recorded(tmp_path)]
     assert stems == [f"{room.room_id}_stream_1", f"{room.room_id}_stream_2"]
     assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored'") == 2
+
+
+def test_recordings_of_one_room_that_begin_at_the_same_moment_are_two_files(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    room = put(simulator, length_s=600.0)
+    settings = settings_for(tmp_path, simulator.url)
+    with open_lake(settings):
+        pass
+    link, before = f"https://live.douyin.com/{room.webcast_id}", threading.Barrier(2)
+
+    def record(_: int) -> Summary:
+        # Both have looked at the room, and neither has written that it records it.
+        def on_event(kind: str, **facts: Any) -> None:
+            if kind == "wanted":
+                before.wait(30)
+
+        return archive(settings, link, on_event, max_duration_s=1)
+
+    with ThreadPoolExecutor(2) as pool:
+        summaries = list(pool.map(record, range(2)))
+    assert [summary.outcome for summary in summaries] == ["complete"] * 2, summaries
+    assert [path.stem for path in recorded(tmp_path)] == [f"{room.room_id}_stream_1", f"{room.room_id}_stream_2"]
+    assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored'") == 2
+
+
+def test_a_recording_that_breaks_off_spares_the_file_of_another_run(tmp_path: Path, simulator: Simulator) -> None:
+    room = put(simulator, length_s=20.0, flv_cut_after=5, flv_breaks=True)
+    settings = settings_for(tmp_path, simulator.url)
+    link, other = f"https://live.douyin.com/{room.webcast_id}", list[Summary]()
+
+    def on_event(kind: str, **facts: Any) -> None:
+        if kind == "bytes" and not other:
+            other.append(Summary(run_id="", mode="", target=""))
+            with ThreadPoolExecutor(1) as pool:
+                other[0] = pool.submit(archive, settings, link, max_duration_s=1).result()
+
+    archive(settings, link, on_event, stream="flv", max_duration_s=8)
+    assert other[0].outcome == "complete", other[0].reason
+    stored = ask(settings, "SELECT path, sha256 FROM files WHERE state = 'stored'")
+    assert len(stored) >= 3
+    for path, sha256 in stored:
+        assert hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() == sha256
+    assert {path for path, _ in stored} == {path.relative_to(tmp_path).as_posix() for path in recorded(tmp_path)}

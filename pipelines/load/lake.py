@@ -187,6 +187,18 @@ class Lake:
         self.commit(work)
         self._connection.renew()
 
+    def keep_recording(self, page_of: Callable[[int], Page], *, room_id: str, run_id: str) -> Page:
+        """Keep the page that a recording of a live room begins with; the commit finds the free number it is made of."""
+
+        def work(con: duckdb.DuckDBPyConnection) -> Page:
+            page = page_of(rawpages.next_recording(con, room_id))
+            applying.insert(con, RAW_PAGES, pl.DataFrame([rawpages.to_row(page, run_id)], schema=RAW_PAGES.schema))
+            return page
+
+        page = self.commit(work)
+        self._connection.renew()
+        return page
+
     def pending(self, run_id: str | None = None, *, everywhere: bool = False, but: str | None = None) -> list[str]:
         """Pages without rows in the tables yet, oldest first: of runs that did not end well, of one run, or of all.
 

@@ -47,6 +47,16 @@ _COLUMNS = """page_id, operation, target, cursor, fetched_at, coalesce(http_stat
 coalesce(encode(body), ''::BLOB) AS body, outcome, next_cursor, has_more, coalesce(item_count, 0) AS item_count"""
 
 
+def next_recording(con: duckdb.DuckDBPyConnection, room_id: str) -> int:
+    """The number that the next recording of a live room takes: one of which the row is still to be made counts, too."""
+    sql = """SELECT max(number) FROM (
+    SELECT position AS number FROM media WHERE kind = 'stream' AND starts_with(media_id, ?) UNION ALL
+    SELECT TRY_CAST(json_extract(body, '$.part') AS INTEGER) FROM raw_pages
+    WHERE operation = 'live_recording' AND target = ?)"""
+    found = con.execute(sql, [f"{room_id}:", room_id]).fetchone()
+    return int(found[0] or 0) + 1 if found else 1
+
+
 def pending(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str] | None) -> list[str]:
     """Pages of these runs (None: of all) that could give rows and have none in the tables yet, oldest first."""
     if run_ids is not None and not run_ids:
