@@ -140,7 +140,7 @@ class RecordedFile:
         written = await self._writer.commit()
         kept = await self._followed(stored(self.media_id, written, _MIME[self.suffix], now))
         facts = self._facts() | self._outcome(written, gaps, end, now)
-        await self._write_beside(facts)
+        await write_beside(self.run, facts)
         await write_down(self.run, self.room.room_id, facts)
         await self.run.house.on_lake(lake.keep_files, [await self._followed(kept)])
         self._tell(kept)
@@ -189,17 +189,6 @@ class RecordedFile:
             "discontinuities": self.discontinuities,
         }
 
-    async def _write_beside(self, facts: dict[str, Any]) -> None:
-        import orjson
-
-        path = self.path.removesuffix(self.suffix) + ".json"
-        writer = await self.run.house.storage.write(path.rpartition("/")[0], f"{self.media_id}:facts")
-        if writer.offset:
-            await writer.restart()
-        await writer.begin(path)
-        await writer.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
-        await writer.commit()
-
     def _tell(self, kept: Kept) -> None:
         run, size = self.run, kept.size_bytes or 0
         run.summary.files += 1
@@ -215,6 +204,19 @@ async def write_down(run: Run, room_id: str, facts: dict[str, Any]) -> None:
     lake = await run.house.lake()
     await run.house.on_lake(lake.keep_page, page, run_id=run.summary.run_id)
     await run.apply_pages([page])
+
+
+async def write_beside(run: Run, facts: dict[str, Any]) -> None:
+    """Put the facts of a recording into a JSON file beside it."""
+    import orjson
+
+    path = facts["path"].removesuffix(f".{facts['format']}") + ".json"
+    writer = await run.house.storage.write(path.rpartition("/")[0], f"{facts['media_id']}:facts")
+    if writer.offset:
+        await writer.restart()
+    await writer.begin(path)
+    await writer.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
+    await writer.commit()
 
 
 def page_of(room_id: str, facts: dict[str, Any], now: datetime) -> Page:
@@ -273,6 +275,7 @@ async def _rescue_one(run: Run, media_id: str, facts: dict[str, Any]) -> None:
     now = run.house.now()
     cut: dict[str, Any] = {"path": written.path, "ended_at": now.isoformat(), "end": "killed"}
     cut |= {"size_bytes": written.size_bytes, "sha256": written.sha256}
+    await write_beside(run, facts | cut)
     await write_down(run, facts["room_id"], facts | cut)
     lake = await run.house.lake()
     kept = stored(media_id, written, _MIME.get("." + facts["format"], "application/octet-stream"), now)

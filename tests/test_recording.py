@@ -292,6 +292,8 @@ def test_a_recording_that_was_killed_is_finished_by_the_next_run(tmp_path: Path,
     assert again.outcome == "complete", again.reason
     assert (tmp_path / path).read_bytes() == on_disk
     assert ask(settings, "SELECT media_id, path, size_bytes FROM files") == [(media_id, path, len(on_disk))]
+    told = facts_of(tmp_path / path)
+    assert (told["end"], told["path"], told["size_bytes"]) == ("killed", path, len(on_disk))
     assert not list((tmp_path / "media").rglob(".*"))
 
 
@@ -335,6 +337,7 @@ def test_a_recording_that_was_killed_is_found_in_its_accounts_renamed_folder(
     moved = (folder / Path(path).name).relative_to(tmp_path).as_posix()
     assert ask(settings, "SELECT media_id, path, size_bytes FROM files") == [(media_id, moved, 3_000_000)]
     assert (tmp_path / moved).stat().st_size == 3_000_000
+    assert facts_of(tmp_path / moved)["path"] == moved
     assert [path.name for path in (tmp_path / "media").iterdir()] == [folder.name]
 
 
