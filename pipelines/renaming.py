@@ -6,6 +6,7 @@ intent is removed. Whoever opens the archive next finds an intent that a crash l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from filecmp import cmp
 from pathlib import Path
@@ -54,6 +55,29 @@ def mend(settings: Settings, lake: Lake) -> int:
         _carry_out(Path(settings.root) / "media", lake, told["sec_user_id"], told["old"], told["new"])
         intent.unlink(missing_ok=True)
     return len(intents)
+
+
+def present_places(settings: Settings) -> Callable[[str], str]:
+    """What gives the path of a kept file by now: a renaming that was cut off may have moved it from where its row says.
+
+    For whoever only reads, and may not carry the renaming to its end.
+    """
+    import orjson
+
+    root, moved = Path(settings.root), dict[str, str]()
+    for intent in () if settings.is_s3 else root.glob(f"{_INTENT}*.json"):
+        with suppress(FileNotFoundError):  # another run carried it to its end
+            told = orjson.loads(intent.read_bytes())
+            moved[told["old"]] = told["new"]
+
+    def present(path: str) -> str:
+        top, _, rest = path.partition("/")
+        folder, _, name = rest.partition("/")
+        if folder not in moved or (root / path).exists():
+            return path
+        return f"{top}/{moved[folder]}/{name}"
+
+    return present
 
 
 def _rename(media: Path, lake: Lake, sec_user_id: str, old: str, new: str) -> None:

@@ -22,7 +22,7 @@ from zipfile import ZipFile
 import duckdb
 import polars as pl
 import pytest
-from archives import archive, ask, one, settings_for
+from archives import archive, ask, copied, one, settings_for
 from click.testing import CliRunner
 from lakes import frames_of_posts, local
 
@@ -277,3 +277,25 @@ def test_the_command_tells_what_it_wrote(settings: Settings, tmp_path: Path) -> 
     assert told.return_value == 0, told.exception
     assert json.loads(told.output)["files"] == 1
     assert [path.name for path in (tmp_path / "o").iterdir()] == ["posts.csv"]
+
+
+def test_an_export_finds_the_files_of_a_renaming_that_was_cut_off(settings: Settings, tmp_path: Path) -> None:
+    halfway = copied(settings, tmp_path / "root")
+    root = Path(halfway.root)
+    sec_user_id, old = ask(halfway, "SELECT sec_user_id, folder FROM users WHERE folder IS NOT NULL ORDER BY ALL")[0]
+    told = {"sec_user_id": sec_user_id, "old": old, "new": "a new name"}
+    (root / f".renaming-{sec_user_id}.json").write_text(json.dumps(told))
+    (root / "media" / old).rename(root / "media" / "a new name")
+    kept = one(halfway, "SELECT count(*) FROM files WHERE state = 'stored'")
+    done = export(halfway, tmp_path / "out", "html", now=utc_now, media=True)
+    assert (done.media, done.broken) == (kept, [])
+    for path, size in ask(halfway, "SELECT path, size_bytes FROM files WHERE state = 'stored'"):
+        assert (tmp_path / "out" / path).stat().st_size == size, "where the tables say"
+    export(halfway, tmp_path / "pages", "html", now=utc_now)
+    links = Links()
+    for page in (tmp_path / "pages" / "accounts").iterdir():
+        links.feed(page.read_text("utf-8"))
+    leading = [unquote(address) for address in links.addresses if "/media/" in address]
+    assert leading
+    assert all((tmp_path / "pages" / "accounts" / address).is_file() for address in leading)
+    assert [path.name for path in root.glob(".renaming-*")], "the archive is only read"

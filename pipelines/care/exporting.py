@@ -16,6 +16,7 @@ from pipelines.care.staging import filled_at_once
 from pipelines.errors import BadInput, NotFound
 from pipelines.house import open_all_columns, open_storage
 from pipelines.load import auditing, copies
+from pipelines.renaming import present_places
 from schemas.catalog import BY_NAME, TABLES
 
 if TYPE_CHECKING:
@@ -77,12 +78,13 @@ def export(
         storage = open_storage(settings)
         with open_all_columns(settings) as lake:
             try:
-                link = _linker(settings, final, has_media=media)
+                present = present_places(settings)
+                link = _linker(settings, final, present, has_media=media)
                 _write(lake, payload, shape, chosen, done, on_progress, link)
                 if shape == "html" and settings.is_s3 and not media:
                     done.notes.append("media lie in a bucket and are not shown: export with --media to copy them")
                 if media:
-                    _copy_media(lake, storage, payload, done, on_progress)
+                    _copy_media(lake, storage, present, payload, done, on_progress)
             finally:
                 storage.close()
         if bag:
@@ -134,20 +136,27 @@ def _write_pages(lake: Lake, folder: Path, on_progress: Progress, link: gallery.
     gallery.write(lake, folder, link, told)
 
 
-def _linker(settings: Settings, folder: Path, *, has_media: bool) -> gallery.Link:
+def _linker(settings: Settings, folder: Path, present: Callable[[str], str], *, has_media: bool) -> gallery.Link:
     if has_media:
         return lambda path: gallery.address(f"../{path}")
     if settings.is_s3:
         return lambda _path: None
     start = os.path.relpath(settings.root, (folder / "accounts").absolute())
-    return lambda path: gallery.address(f"{Path(start).as_posix()}/{path}")
+    return lambda path: gallery.address(f"{Path(start).as_posix()}/{present(path)}")
 
 
-def _copy_media(lake: Lake, storage: Storage, folder: Path, done: Exported, on_progress: Progress) -> None:
+def _copy_media(
+    lake: Lake,
+    storage: Storage,
+    present: Callable[[str], str],
+    folder: Path,
+    done: Exported,
+    on_progress: Progress,
+) -> None:
     total, size = auditing.totals(lake, auditing.Scope())[1], 0
     for batch in auditing.records(lake, auditing.Scope()):
         for record in batch:
-            problem = _copy(storage, record, folder / record.path)
+            problem = _copy(storage, present(record.path), record, folder / record.path)
             if problem:
                 done.broken.append(f"{record.path}: {problem}")
             done.media += 1
@@ -155,13 +164,13 @@ def _copy_media(lake: Lake, storage: Storage, folder: Path, done: Exported, on_p
             on_progress(size, total)
 
 
-def _copy(storage: Storage, record: auditing.Record, target: Path) -> str | None:
-    """Copy a kept file, hashed on the way; what is wrong with it, else None."""
+def _copy(storage: Storage, path: str, record: auditing.Record, target: Path) -> str | None:
+    """Copy a kept file from where it lies by now, hashed on the way; what is wrong with it, else None."""
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     try:
         with target.open("wb") as copy:
-            for piece in storage.pieces(record.path):
+            for piece in storage.pieces(path):
                 digest.update(piece)
                 copy.write(piece)
     except NotFound:
@@ -170,5 +179,5 @@ def _copy(storage: Storage, record: auditing.Record, target: Path) -> str | None
     if record.sha256 and digest.hexdigest() != record.sha256:
         return "changed"
     if storage.is_local:
-        shutil.copystat(storage.full(record.path), target)
+        shutil.copystat(storage.full(path), target)
     return None
