@@ -233,6 +233,54 @@ def test_a_killed_export_looks_like_none_and_the_same_command_begins_anew(settin
     }
 
 
+DIES_IN_PLACE = """
+import os, signal, sys
+from pathlib import Path
+from pipelines.care.staging import filled_at_once
+rename = Path.rename
+def killed(self, target):
+    if self.name == "b":
+        os.kill(os.getpid(), int(sys.argv[2]))
+    return rename(self, target)
+Path.rename = killed
+with filled_at_once(Path(sys.argv[1])) as place:
+    for name in ("a", "b", "c"):
+        (place / name).mkdir()
+        (place / name / "file").write_text(name)
+"""
+
+
+def put_in_place(out: Path, number: signal.Signals) -> None:
+    """An export that is killed so while it is put in place."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", DIES_IN_PLACE, str(out), str(int(number))], env=own, check=False)
+    assert done.returncode != 0
+
+
+def test_an_export_killed_while_it_is_put_in_place_gives_way_to_the_next(settings: Settings, tmp_path: Path) -> None:
+    put_in_place(tmp_path / "out", signal.SIGKILL)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "unfinished-export"}
+    export(settings, tmp_path / "out", "csv", now=utc_now)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{table.name}.csv" for table in TABLES}
+
+
+@pytest.mark.parametrize("mine", ["mine.txt", "b", "a/mine.txt"])
+def test_what_a_person_put_beside_an_export_that_was_killed_is_spared(
+    settings: Settings, tmp_path: Path, mine: str
+) -> None:
+    put_in_place(tmp_path / "out", signal.SIGKILL)
+    (tmp_path / "out" / mine).write_text("x")
+    with pytest.raises(BadInput, match="remove the folder"):
+        export(settings, tmp_path / "out", "csv", now=utc_now)
+    assert (tmp_path / "out" / mine).read_text() == "x"
+    assert (tmp_path / "out" / "a" / "file").read_text() == "a"
+
+
+def test_an_export_stopped_while_it_is_put_in_place_leaves_nothing(tmp_path: Path) -> None:
+    put_in_place(tmp_path / "out", signal.SIGINT)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_export_that_fails_leaves_nothing(settings: Settings, tmp_path: Path) -> None:
     shutil.copytree(settings.root, tmp_path / "root")
     broken = settings_for(tmp_path / "root", "http://127.0.0.1:9")

@@ -5,6 +5,7 @@ So what a killed or failed export leaves cannot be taken for a finished one, and
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -15,14 +16,16 @@ from pipelines.errors import BadInput
 
 UNFINISHED = "unfinished-export"
 _LOCK = ".lock"
+_MOVES = ".moves.json"  # what is put in place: name by name, how many files there are below it
 
 
 @contextmanager
 def filled_at_once(folder: Path) -> Iterator[Path]:
     """A place to write what is to lie in `folder`; it lies there once the block has ended well.
 
-    BadInput where the folder holds something, or where another process fills it just now; what a dead one left in
-    UNFINISHED is cleared away. After an error the folder is as empty as it was.
+    BadInput where the folder holds something, or where another process fills it just now; what a dead one left is
+    cleared away, in UNFINISHED and, where it died while it put all in place, beside it. After an error the folder is
+    as empty as it was.
     """
     _check(folder)
     is_new, place, is_filled = not folder.exists(), folder / UNFINISHED, False
@@ -34,14 +37,16 @@ def filled_at_once(folder: Path) -> Iterator[Path]:
         ) from error
     with closing(sqlite3.connect(place / _LOCK, timeout=0, isolation_level=None)) as lock:
         _take(lock, folder)
+        _check(folder)  # another may have filled it since
         try:
+            _take_back(folder)
             _clear(place)
             yield place
-            for path in sorted(place.iterdir()):
-                if not path.name.startswith(_LOCK):
-                    path.rename(folder / path.name)
+            _put_in_place(folder)
             is_filled = True
         finally:
+            if not is_filled:
+                _take_back(folder)
             lock.close()
             shutil.rmtree(place, ignore_errors=True)
             if is_new and not is_filled and not any(folder.iterdir()):
@@ -52,13 +57,48 @@ def _check(folder: Path) -> None:
     if not folder.exists():
         return
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else {folder.name}
-    if UNFINISHED in names and names != {UNFINISHED}:
+    if UNFINISHED not in names and names:
+        raise BadInput(f"{folder} holds something already: name an empty or a new folder, so that nothing is mixed up.")
+    moves = _moves(folder / UNFINISHED)
+    others = names - {UNFINISHED}
+    if any(name not in moves or not _is_moved(folder, name, moves[name]) for name in others):
         raise BadInput(
             f"{folder} holds an export that broke off while it was put in place ({UNFINISHED} is still there), or "
             "something else beside it: remove the folder, or name another."
         )
-    if names - {UNFINISHED}:
-        raise BadInput(f"{folder} holds something already: name an empty or a new folder, so that nothing is mixed up.")
+
+
+def _is_moved(folder: Path, name: str, files: int) -> bool:
+    """Whether it was put in place by an export, and nothing was added to it since."""
+    return not (folder / UNFINISHED / name).exists() and _files(folder / name) <= files
+
+
+def _files(path: Path) -> int:
+    return sum(not below.is_dir() for below in path.rglob("*")) if path.is_dir() else 1
+
+
+def _moves(place: Path) -> dict[str, int]:
+    try:
+        moves: dict[str, int] = json.loads((place / _MOVES).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}  # none was put in place yet
+    return moves
+
+
+def _put_in_place(folder: Path) -> None:
+    place = folder / UNFINISHED
+    paths = [path for path in sorted(place.iterdir()) if not path.name.startswith(_LOCK)]
+    (place / _MOVES).write_text(json.dumps({path.name: _files(path) for path in paths}), "utf-8")
+    for path in paths:
+        path.rename(folder / path.name)
+
+
+def _take_back(folder: Path) -> None:
+    """Remove what was put in place by an export that did not end well; `_check` says that it is its own."""
+    for name in _moves(folder / UNFINISHED):
+        if not (folder / UNFINISHED / name).exists():
+            _remove(folder / name)
+    (folder / UNFINISHED / _MOVES).unlink(missing_ok=True)
 
 
 def _take(lock: sqlite3.Connection, folder: Path) -> None:
@@ -75,7 +115,12 @@ def _take(lock: sqlite3.Connection, folder: Path) -> None:
 
 def _clear(place: Path) -> None:
     for path in place.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif not path.name.startswith(_LOCK):
-            path.unlink()
+        if not path.name.startswith(_LOCK):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
