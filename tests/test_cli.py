@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -325,6 +326,11 @@ def test_python_looks_for_garbage_again_as_soon_as_the_archive_is_open() -> None
         "postgres:host=db sslpassword=hush user=me",
         "postgres:host=db PASSWORD=hush user=me",
         r"postgres:host=db password='it\'s hush' user=me",
+        "postgres:host=db pasword=hush user=me",
+        "postgres:host=db pass = 'hush' user=me",
+        "postgres:host=db password=not hush user=me",
+        "postgres:host=db password='hush user=me",
+        "postgresql://me@db/x?pasword=hush&application_name=y",
     ],
 )
 def test_no_way_to_write_a_password_shows_it(catalog: str) -> None:
@@ -333,6 +339,9 @@ def test_no_way_to_write_a_password_shows_it(catalog: str) -> None:
 
     assert "hush" not in without_password(catalog)
     assert "hush" not in "".join(attach_sql(place_of(catalog, "somewhere", None)))
+    for kept in re.findall(r"host=db|user=me(?!$)|application_name=y|me@db", catalog):
+        assert kept in without_password(catalog)
+        assert kept in "".join(attach_sql(place_of(catalog, "somewhere", None)))
 
 
 def test_a_target_that_leads_nowhere_costs_the_others_nothing(aweme, running: Simulator) -> None:

@@ -546,6 +546,14 @@ def test_secrets_show_in_no_message_and_no_statement(tmp_path):
     assert not any(word in shown for word in ("swordfish", "hush-hush", "AKIDEXAMPLE"))
 
 
+@pytest.mark.parametrize("words", ["pasword=swordfish", "password=a swordfish", "password='swordfish"])
+def test_a_catalog_spelt_wrongly_is_refused_without_its_password(tmp_path, words):
+    with pytest.raises(Unreachable) as caught:
+        Lake.open(catalog=f"postgres:host=127.0.0.1 port=9 {words}", data_path=f"{tmp_path}/tables/")
+    assert "swordfish" not in str(caught.value)
+    assert "port=9" in str(caught.value)
+
+
 def test_no_folder_is_named_after_a_catalog_on_a_server(tmp_path):
     (tmp_path / "here").mkdir()
     words = "postgres:host=/nowhere/at/all user=me password='sword/fish' dbname=x"

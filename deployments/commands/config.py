@@ -36,9 +36,10 @@ def command(root: str | None, catalog: str | None, as_json: bool) -> None:
 
 def without_password(value: Any) -> Any:
     """An address without the password in it; anything else as it is."""
+    from pipelines.load import conninfo
+
     if not isinstance(value, str):
         return value
-    value = re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1:hidden@", value)
-    if re.match(r"(postgres:)?postgres(ql)?://", value):
-        return re.sub(r"(?i)([?&]\w*password=)[^&]*", r"\1hidden", value)
-    return re.sub(r"(?i)\b(\w*password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)", r"\1hidden", value)
+    if conninfo.is_postgres(value):
+        return conninfo.shown(value, "hidden")
+    return re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1:hidden@", value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelines.errors import BadInput, Blocked, Unreachable
+from pipelines.load import conninfo
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +33,6 @@ _S3_OPTIONS = {
 }
 _RACES = ("duplicate key", "already exists", "database is locked", "conflict", "transaction is aborted")
 _TRIES = 8
-_PASSWORD = re.compile(r"(?i)\b\w*password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)\s*")
 _HIDDEN = {"key": "your access key", "secret": "your secret key", "token": "your session token"}
 
 
@@ -227,7 +226,7 @@ def _attach(place: Place, *, read_only: bool, busy_timeout_ms: int, at: datetime
 def attach_sql(place: Place) -> list[str]:
     """The statements that open the archive for reading in DuckDB's own shell; secrets are left to fill in."""
     names = [name.removesuffix("_scanner") for name in _extensions(place)]
-    shown = Place(_without_password(place.catalog), place.data_path)
+    shown = Place(conninfo.shown(place.catalog), place.data_path)
     options = [f"DATA_PATH {quoted(place.tables)}", "OVERRIDE_DATA_PATH true", "READ_ONLY"]
     return [
         *(f"INSTALL {name}" for name in names),
@@ -248,13 +247,6 @@ def lend_extensions(place: Place) -> None:
             if file is not None:
                 with suppress(duckdb.Error):  # a home that takes no files: they install them from the network
                     con.execute(f"INSTALL {quoted(str(file))}")
-
-
-def _without_password(catalog: str) -> str:
-    if re.match(r"(postgres:)?postgres(ql)?://", catalog):  # there, "&" parts a password from what follows it
-        shown = re.sub(r"(://[^/@:]*):[^@/]*@", r"\1@", catalog)
-        return re.sub(r"(?i)(?<=[?&])\w*password=[^&]*&?", "", shown).rstrip("?&")
-    return _PASSWORD.sub("", catalog)
 
 
 def refusal(error: Exception, place: Place) -> Exception:
@@ -281,9 +273,7 @@ def refusal(error: Exception, place: Place) -> Exception:
 
 
 def _scrubbed(text: str, place: Place) -> str:
-    for catalog in (place.catalog, place.target):
-        text = text.replace(catalog, _without_password(catalog))
-    text = _PASSWORD.sub("", re.sub(r"(://[^/@:]*):[^@/]*@", r"\1@", text))
+    text = conninfo.scrubbed(text, place.catalog)
     for secret in (place.s3.get(name, "") for name in _HIDDEN):
         text = text.replace(secret, "***") if secret else text
     return text
