@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.showing import in_line, visible, visible_json
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.house import OnEvent
@@ -158,7 +159,7 @@ def _bars() -> Iterator[OnEvent]:
             if name == "total":
                 bars.update(rows, total=facts["posts"])
             elif name == "pages":
-                pages = f"{facts['pages']} pages"
+                pages = counted(facts["pages"], "pages")
                 bars.update(rows, description=facts["things"], completed=facts["posts"], note=pages)
             elif name == "files_left":
                 bars.update(files, total=eta.files_total, visible=eta.files_total > 0)
@@ -183,14 +184,14 @@ def tell(summary: Summary) -> None:
     if not summary.run_id:
         return  # it ended before it began
     say(
-        f"  {summary.seen}; {summary.files} files ({size(summary.bytes)}) stored"
+        f"  {summary.seen}; {counted(summary.files, 'files')} ({size(summary.bytes)}) stored"
         + (f", {summary.absent} not to be had" if summary.absent else "")
         + (f", {summary.missing} missing" if summary.missing else "")
-        + (f"; {summary.rejects} items rejected" if summary.rejects else "")
+        + (f"; {counted(summary.rejects, 'items')} rejected" if summary.rejects else "")
     )
     if summary.gone_entries or summary.gone_posts:
-        say(f"  {summary.gone_entries} no longer listed; {summary.gone_posts} posts confirmed as gone")
-    say(f"  {summary.requests} requests, {summary.seconds:.1f} s; run {summary.run_id}")
+        say(f"  {summary.gone_entries} no longer listed; {counted(summary.gone_posts, 'posts')} confirmed as gone")
+    say(f"  {counted(summary.requests, 'requests')}, {summary.seconds:.1f} s; run {summary.run_id}")
     for warning in summary.warnings:
         say(f"  note: {warning}")
 
@@ -201,12 +202,13 @@ def tell_plan(plan: Plan) -> None:
 
     who = in_line(plan.name or plan.target)
     if plan.requests is None or plan.seconds is None:
-        known = f"; {plan.known} posts are known" if things_of(plan.mode) == "posts" else ""
+        known = f"; known: {counted(plan.known, 'posts')}" if things_of(plan.mode) == "posts" else ""
         say(f"{who} ({plan.mode}): nothing counts this listing before it is read{known}.")
         return
     say(
         f"{who} ({plan.mode}): {_some(plan.listed)} listed, {plan.known} known, about {plan.new_posts} new\n"
-        f"  about {plan.requests} requests, {plan.files} files, {size(plan.bytes or 0)}, {duration(plan.seconds)}"
+        f"  about {counted(plan.requests, 'requests')}, {counted(plan.files or 0, 'files')}, "
+        f"{size(plan.bytes or 0)}, {duration(plan.seconds)}"
     )
     for note in plan.notes:
         say(f"  note: {note}")

@@ -21,6 +21,7 @@ from flows.telling import tell_event, tell_summary
 from pipelines.jobs import run_job, settings_for
 from pipelines.settings import Settings, load_settings
 from schemas.jobs import ArchiveJob, Mode, Summary
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.house import OnEvent
@@ -71,7 +72,7 @@ async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
 
 def _state(summary: Summary) -> State[Any]:
     if summary.outcome == "complete":
-        return Completed(message=f"{summary.new_posts} new posts, {summary.files} files")
+        return Completed(message=f"{counted(summary.new_posts, 'new posts')}, {counted(summary.files, 'files')}")
     if summary.outcome == "partial":
         return Completed(name="Partial", message=summary.reason)
     return Failed(name=summary.outcome.capitalize(), message=summary.reason)

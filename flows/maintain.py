@@ -24,6 +24,7 @@ from pipelines.jobs import settings_for
 from pipelines.settings import Settings, load_settings
 from schemas.jobs import ArchiveJob
 from schemas.settings import MOST_DAYS
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.care.maintaining import Maintained
@@ -62,7 +63,9 @@ async def _maintain(root: str | None, keep_days: float) -> State[Any]:
     )
     tell_maintained(done)
     await _report("aweme-maintain", maintained(done))
-    return Completed(message=f"{done.snapshots_expired} versions let go, {done.files_removed} files removed")
+    return Completed(
+        message=f"{counted(done.snapshots_expired, 'versions')} let go, {counted(done.files_removed, 'files')} removed"
+    )
 
 
 @flow(name="verify", flow_run_name="verify the files")
@@ -98,9 +101,10 @@ async def _verify(root: str | None, mend: bool, **scope: Any) -> State[Any]:
         return Failed(name="Blocked", message=str(blocked))
     if found.wrong:
         return Failed(
-            name="Wrong", message=f"{len(found.wrong)} problems: see the artifact, then aweme verify --repair"
+            name="Wrong",
+            message=f"{counted(len(found.wrong), 'problems')}: see the artifact, then aweme verify --repair",
         )
-    return Completed(message=f"{found.files} files are right")
+    return Completed(message=f"{counted(found.files, 'files')} read and right")
 
 
 async def _mend(settings: Settings, found: Verified) -> Blocked | None:
@@ -128,9 +132,9 @@ def maintained(done: Maintained) -> str:
 def verified(found: Verified) -> str:
     """What a verification found, as Markdown; at most a hundred problems."""
     lines = [
-        f"# Verification: {len(found.wrong)} problems",
+        f"# Verification: {counted(len(found.wrong), 'problems')}",
         "",
-        f"{found.files} files, {found.bytes:,} bytes read.",
+        f"{counted(found.files, 'files')}, {found.bytes:,} bytes read.",
         "",
     ]
     if found.problems:

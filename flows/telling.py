@@ -16,6 +16,7 @@ from prefect.logging import get_run_logger
 from pipelines.care.maintaining import Maintained
 from pipelines.care.verifying import Verified
 from schemas.jobs import Summary
+from schemas.wording import counted
 
 _PAUSE_S = 10.0  # between two lines of progress: a long walk has thousands of pages, and each line is a row
 _SHOWN = 100  # problems of a verification: thousands of lines help nobody
@@ -34,10 +35,12 @@ class _Tally:
     told_at: float = field(default_factory=time.monotonic)
 
     def __str__(self) -> str:
-        parts = [f"{self.pages} pages, {self.posts} {self.things} read so far"] if self.pages else []
+        parts = (
+            [f"{counted(self.pages, 'pages')}, {counted(self.posts, self.things)} read so far"] if self.pages else []
+        )
         if self.files:
             states = ", ".join(f"{count} {state}" for state, count in self.files.most_common())
-            parts.append(f"{self.files.total()} files: {states} ({self.bytes:,} bytes)")
+            parts.append(f"{counted(self.files.total(), 'files')}: {states} ({self.bytes:,} bytes)")
         return "; ".join(parts)
 
 

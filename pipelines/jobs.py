@@ -13,6 +13,7 @@ from pipelines.modes import LISTING_MODES, OWN, first_operation, kind_for, mode_
 from pipelines.run import Run
 from pipelines.settings import Settings, absolute_root, media_kinds
 from schemas.jobs import Mode
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.extract.links import Link
@@ -113,7 +114,11 @@ async def conclude(run: Run, step: Step, work: Callable[[], Awaitable[None]]) ->
         await run.end(stopped)
         raise
     if run.summary.missing and run.summary.outcome == "complete":
-        _judge(run.summary, "partial", f"{run.summary.missing} files could not be had; run it again to try once more")
+        _judge(
+            run.summary,
+            "partial",
+            f"{counted(run.summary.missing, 'files')} could not be had; run it again to try once more",
+        )
     return await run.end(error)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.getting import Getter
 from schemas.filters import Filter
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.house import Step
@@ -115,7 +116,7 @@ class Loader:
         for start in range(0, len(media_ids), _BATCH):
             batch = await self._described(media_ids[start : start + _BATCH])
             self.run.house.on_event("wanted", files=len(batch))
-            await self.step(f"load {len(batch)} files", partial(self._get, batch))
+            await self.step(f"load {counted(len(batch), 'files')}", partial(self._get, batch))
 
     async def _described(self, media_ids: list[str]) -> list[Wanted]:
         """These files with their addresses and folders, but for those that another run got meanwhile."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import Absent, ArchiveError, BadInput, Unfamiliar
 from pipelines.extract.questions import question
 from pipelines.recorded import RecordedFile, rescue
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
@@ -244,7 +245,7 @@ class Recording:
         }
         summary.reason = said[watch.end] if watch.end else ""
         if watch.gaps:
-            summary.reason += f"; {len(watch.gaps)} gaps, told in the .json beside the file"
+            summary.reason += f"; {counted(len(watch.gaps), 'gaps')}, told in the .json beside the file"
         missing = _missing(watch)
         summary.reason += f"; {missing}" if missing else ""
         if watch.gaps or missing or watch.end is End.STALLED:

@@ -14,6 +14,7 @@ from pipelines.batches import HELD_BYTES, Batch, batches_of
 from pipelines.errors import ArchiveError
 from pipelines.house import House, new_id, utc_now
 from schemas.jobs import Summary
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from schemas.jobs import ArchiveJob
@@ -143,7 +144,7 @@ class Run:
         pending = await self.house.on_lake(lake.pending, but=self.summary.run_id)
         if not pending:
             return
-        self.house.on_event("notice", text=f"Finishing {len(pending)} pages that an earlier run left.")
+        self.house.on_event("notice", text=f"Finishing {counted(len(pending), 'pages')} that an earlier run left.")
         batches = batches_of(lake.raw_pages(pending, max_bytes=HELD_BYTES))
         try:
             while (batch := await self.house.on_lake(next, batches, None)) is not None:
@@ -159,7 +160,7 @@ class Run:
         summary.seconds = time.monotonic() - self._began
         if summary.rejects:
             summary.warnings.append(
-                f"{summary.rejects} items fit no table; they are kept in `rejects` with the reason."
+                f"{counted(summary.rejects, 'items')} without a table: kept in `rejects` with the reason."
             )
         lake = await self.house.lake()
         ended_at = None if len(self.waiting) else self.house.now()
@@ -173,7 +174,7 @@ class Run:
             await self.apply()
         except ArchiveError as error:
             self.summary.warnings.append(
-                f"{len(self.waiting)} pages wait for the next run to make rows of them: {error}"
+                f"{counted(len(self.waiting), 'pages')} left for the next run to make rows of: {error}"
             )
 
     def _row(self, error: BaseException | None) -> dict[str, Any]:

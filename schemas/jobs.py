@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.filters import POST_KINDS, Filter
 from schemas.settings import MOST_DAYS
+from schemas.wording import counted
 
 CHINA = timezone(timedelta(hours=8))
 QUALITIES = ("FULL_HD1", "HD1", "SD1", "SD2")
@@ -193,8 +194,9 @@ class Summary:
     @property
     def seen(self) -> str:
         """What was seen, for people; new and changed ones are counted of posts only."""
-        told, has_posts = f"{self.posts_seen} {things_of(self.mode)} seen", things_of(self.mode) in ("posts", "items")
-        return f"{told}, {self.new_posts} new, {self.changed_posts} changed" if has_posts else told
+        things = things_of(self.mode)
+        told = f"{counted(self.posts_seen, things)} seen"
+        return f"{told}, {self.new_posts} new, {self.changed_posts} changed" if things in ("posts", "items") else told
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values; `posts_seen` counts whatever the mode reads."""

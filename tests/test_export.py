@@ -106,7 +106,7 @@ def test_a_text_that_excel_finds_too_long_is_said_to_be_cut(tmp_path: Path) -> N
                 frames_of_posts(f"p{number}", number, [f"a{number}"], caption=caption), [f"p{number}"], run_id="r"
             )
         notes = sheets.workbook(lake, [BY_NAME["posts"]], tmp_path / "a.xlsx")
-    assert notes == ["posts: 1 texts cut at Excel's 32,767 characters"], "Excel counts an emoji as two"
+    assert notes == ["posts: 1 text cut at Excel's 32,767 characters"], "Excel counts an emoji as two"
 
 
 class Links(HTMLParser):

@@ -99,7 +99,7 @@ def test_a_broadcast_is_recorded_to_its_end_byte_for_byte(tmp_path: Path, simula
     settings = settings_for(tmp_path, simulator.url, cookie=simulator.world.cookie)
     summary = archive(settings, f"https://live.douyin.com/{room.webcast_id}")
     assert (summary.mode, summary.outcome) == ("live", "partial"), summary.reason
-    assert "1 gaps" in summary.reason
+    assert "1 gap," in summary.reason
     (path,) = recorded(tmp_path)
     assert path.read_bytes() == segments(room, 1, room.last_number, without=(6, 7))
     facts = facts_of(path)

@@ -101,12 +101,14 @@ def show(settings: Settings, summary: Summary, seconds: float, *, is_first: bool
     """What landed: counts, three queries with their answers, where the files are, what to type next."""
     from deployments.reading import open_reader
     from deployments.screen import size
+    from schemas.wording import counted
 
     with open_reader(settings) as lake:
         held = _held(lake)
         click.echo(
-            f"\nThe archive now holds {held['posts']} posts and {held['files']} files ({size(held['bytes'])}); "
-            f"{summary.new_posts} posts and {summary.files} files are new. {seconds:.1f} s in all."
+            f"\nThe archive now holds {counted(held['posts'], 'posts')} and {counted(held['files'], 'files')} "
+            f"({size(held['bytes'])}); {counted(summary.new_posts, 'posts')} and {counted(summary.files, 'files')} "
+            f"are new. {seconds:.1f} s in all."
         )
         if not is_first and not summary.new_posts:
             click.echo("Nothing was new.")

@@ -74,6 +74,7 @@ def command(
     from deployments.screen import print_json, size
     from pipelines.care.exporting import export
     from pipelines.house import need_archive, utc_now
+    from schemas.wording import counted
 
     settings = settings_of(root=root, catalog=catalog)
     need_archive(settings)
@@ -83,7 +84,7 @@ def command(
     if as_json:
         print_json(done.as_json())
     else:
-        click.echo(f"{done.files} files ({size(done.bytes)}) in {output}, {done.media} of them media.")
+        click.echo(f"{counted(done.files, 'files')} ({size(done.bytes)}) in {output}, {done.media} of them media.")
         for note in done.notes:
             click.echo(f"  note: {note}")
         for line in done.broken:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deployments.commands.options import Days, as_json, place, settings_of
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.care.maintaining import Maintained
@@ -67,7 +68,8 @@ def show(done: Maintained) -> None:
     queries = done.before["queries_ms"]
     table(("question", "ms", "ms now"), [(name, ms, done.after["queries_ms"][name]) for name, ms in queries.items()])
     click.echo(
-        f"{done.snapshots_expired} old versions let go, {done.files_removed} unused files and {done.parts_removed} "
-        f"broken-off downloads removed; {done.after['snapshots']['count']} versions since "
+        f"{counted(done.snapshots_expired, 'old versions')} let go, {counted(done.files_removed, 'unused files')} and "
+        f"{counted(done.parts_removed, 'broken-off downloads')} removed; "
+        f"{counted(done.after['snapshots']['count'], 'versions')} since "
         f"{done.after['snapshots']['oldest']:%Y-%m-%d %H:%M} can be asked with aweme sql --at."
     )

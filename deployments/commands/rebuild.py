@@ -62,8 +62,9 @@ def command(
 def show(done: Rebuilt, *, dry_run: bool) -> None:
     """What came of it, for people."""
     from deployments.screen import table
+    from schemas.wording import counted
 
-    click.echo(f"{done.pages} raw pages read again, {done.rejects} items fit no table.")
+    click.echo(f"{counted(done.pages, 'raw pages')} read again, {counted(done.rejects, 'items')} without a table.")
     if done.differing:
         names = ("table", "rows_before", "rows_after", "added", "removed", "changed")
         title = "These tables would change" if dry_run else "These tables were changed"

@@ -7,6 +7,7 @@ import asyncio
 import click
 
 from deployments.commands.options import as_json, place, settings_of
+from schemas.wording import counted
 
 EPILOG = """
 \b
@@ -41,6 +42,7 @@ def command(reason: str | None, root: str | None, catalog: str | None, as_json: 
     elif told.is_nothing:
         click.echo("Nothing that failed waits to be tried again" + (f" for {reason}." if reason else "."))
     else:
-        click.echo(f"Taken up: {told.walks} walks, {told.pages} pages, {told.posts} posts, {told.files} files.")
+        counts = {"walks": told.walks, "pages": told.pages, "posts": told.posts, "files": told.files}
+        click.echo(f"Taken up: {', '.join(counted(count, things) for things, count in counts.items())}.")
         tell(told.summary)
     return EXIT_CODES[told.summary.outcome]

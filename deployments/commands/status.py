@@ -108,11 +108,13 @@ def accounts(listings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def show(root: str, found: dict[str, Any]) -> None:
     """The same for people."""
     from deployments.screen import say, size, table
+    from schemas.wording import counted
 
     holds = found["holds"]
     click.echo(
-        f"{root}: {holds['posts']} posts ({holds['gone_posts']} gone) of {holds['accounts']} accounts, "
-        f"{holds['files']} files ({size(holds['bytes'])}), {holds['raw_pages']} raw pages, {holds['rejects']} rejects\n"
+        f"{root}: {counted(holds['posts'], 'posts')} ({holds['gone_posts']} gone) of "
+        f"{counted(holds['accounts'], 'accounts')}, {counted(holds['files'], 'files')} ({size(holds['bytes'])}), "
+        f"{counted(holds['raw_pages'], 'raw pages')}, {counted(holds['rejects'], 'rejects')}\n"
     )
     if found["listings"]:
         names = ("listing", "name", "verdict", "posts", "missing", "last_read_at", "reason")

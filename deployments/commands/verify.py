@@ -81,10 +81,11 @@ def command(
 def show(found: Verified, *, was_repair: bool) -> None:
     """What was found, for people."""
     from deployments.screen import size, table
+    from schemas.wording import counted
 
     click.echo(
-        f"{found.files} files ({size(found.bytes)}) and {found.table_files} files of tables read in "
-        f"{found.seconds:.1f} s: {len(found.problems)} problems"
+        f"{counted(found.files, 'files')} ({size(found.bytes)}) and {counted(found.table_files, 'files')} of tables "
+        f"read in {found.seconds:.1f} s: {counted(len(found.problems), 'problems')}"
         + (f", {len(found.problems) - len(found.wrong)} mended" if was_repair else "")
     )
     if found.not_kept:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from schemas.jobs import CHINA
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -92,8 +93,8 @@ def _page(account: dict[str, Any], posts: list[Any], number: int, page: int, pag
         _who(account),
         [
             f'<header><a href="../index.html">all accounts</a><h1>{_who(account)}</h1>'
-            f'<p>{escape(account["bio"] or "")}</p><p class="note">{account["posts"]} posts · {" ".join(turns)}</p>'
-            "</header>",
+            f'<p>{escape(account["bio"] or "")}</p><p class="note">'
+            f"{counted(account['posts'], 'posts')} · {' '.join(turns)}</p></header>",
             '<div class="posts">',
             *(_article(post, link) for post in posts),
             "</div>",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.table import Table
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -47,7 +48,9 @@ def _write(book: Any, lake: Lake, table: Table, sheet_rows: int) -> list[str]:
                     cut += 1
             row += 1
     notes = [f"{table.name}: {number} sheets, since Excel's end at {sheet_rows:,} rows"] if number > 1 else []
-    return notes + ([f"{table.name}: {cut} texts cut at Excel's {CELL_CHARACTERS:,} characters"] if cut else [])
+    return notes + (
+        [f"{table.name}: {counted(cut, 'texts')} cut at Excel's {CELL_CHARACTERS:,} characters"] if cut else []
+    )
 
 
 def _sheet(book: Any, name: str, columns: Sequence[str]) -> Any:

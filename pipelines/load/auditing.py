@@ -17,6 +17,7 @@ from pipelines.load.stored import among
 from pipelines.load.turns import known, lost
 from schemas.catalog import TABLES
 from schemas.table import TIME, Table
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     import duckdb
@@ -175,7 +176,7 @@ def parquet_problem(lake: Lake, table: str, path: str) -> str | None:
         wrong = _read(lake, table, path)
     except duckdb.Error as error:
         return str(error).splitlines()[0][:300]
-    return f"{wrong} bodies differ from their hash" if wrong else None
+    return f"{counted(wrong, 'bodies')} changed since, by their hash" if wrong else None
 
 
 def _read(lake: Lake, table: str, path: str) -> int:
