@@ -359,6 +359,18 @@ def test_a_target_that_leads_nowhere_costs_the_others_nothing(aweme, running: Si
     assert "(post): complete" in shown.stdout
 
 
+def test_a_target_that_cannot_be_planned_costs_the_others_nothing(aweme, running: Simulator) -> None:
+    dead, homes = "https://v.douyin.com/deadbeef00/", [account.home for account in running.world.accounts]
+    done = aweme("archive", homes[0], dead, homes[1], "--plan", "--json")
+    assert [told.get("outcome") for told in value(done)] == [None, "failed", None]
+    assert (value(done)[1]["target"], done.returncode) == (dead, 1)
+    assert "no longer leads anywhere" in value(done)[1]["reason"]
+    shown = aweme("archive", dead, homes[0], "--plan")
+    assert f"{dead}: failed - The short link" in shown.stdout
+    assert f"{running.world.accounts[0].nickname} (post): " in shown.stdout
+    assert shown.returncode == 1
+
+
 def test_of_several_targets_none_is_archived_where_one_of_them_cannot_be(aweme, running: Simulator) -> None:
     home = running.world.accounts[0].home
     for wrong, mode in (("nonsense", []), ("https://www.douyin.com/video/7686925967292869001", ["--mode", "post"])):

@@ -14,7 +14,7 @@ from pipelines.errors import ArchiveError, BadInput
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
-    from schemas.jobs import ArchiveJob, Summary
+    from schemas.jobs import ArchiveJob, Plan, Summary
 
 EPILOG = """
 \b
@@ -73,7 +73,6 @@ def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool |
     Interrupted at any moment, the same command goes on where it stopped.
     """
     from deployments.screen import print_json, progress, tell
-    from schemas.jobs import EXIT_CODES
 
     settings = settings_of(
         **{name: options[name] for name in ("root", "catalog", "media", "naming", "folderize")}, prefect=prefect
@@ -99,8 +98,7 @@ def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool |
                 break
     if as_json:
         print_json([summary.as_json() for summary in summaries])
-    order = ("blocked", "failed", "partial", "complete")
-    return EXIT_CODES[min((summary.outcome for summary in summaries), key=order.index)]
+    return _code([summary.outcome for summary in summaries])
 
 
 def check(settings: Settings, jobs: Sequence[ArchiveJob]) -> None:
@@ -166,16 +164,38 @@ def _told(error: Mapping[str, Any]) -> str:
 
 def show_plans(settings: Settings, jobs: Sequence[ArchiveJob], *, as_json: bool) -> int:
     """Say what the jobs would cost; nothing is kept."""
-    from deployments.screen import print_json, tell_plan
+    from deployments.screen import print_json, tell, tell_plan
     from pipelines.planning import plan_job
+    from schemas.jobs import Summary
 
-    plans = [asyncio.run(plan_job(settings, job)) for job in jobs]
+    told: list[Plan | Summary] = []
+    for job in jobs:
+        try:
+            plan = asyncio.run(plan_job(settings, job))
+        except ArchiveError as error:
+            if len(jobs) == 1:
+                raise
+            failed = not_begun(job, error)
+            told.append(failed)
+            if not as_json:
+                tell(failed)
+            if failed.outcome == "blocked":
+                break
+        else:
+            told.append(plan)
+            if not as_json:
+                tell_plan(plan)
     if as_json:
-        print_json([plan.as_json() for plan in plans])
-    else:
-        for plan in plans:
-            tell_plan(plan)
-    return 0
+        print_json([one.as_json() for one in told])
+    return _code([one.outcome for one in told if isinstance(one, Summary)])
+
+
+def _code(outcomes: Sequence[str]) -> int:
+    """The exit code for several targets: that of the worst."""
+    from schemas.jobs import EXIT_CODES
+
+    order = ("blocked", "failed", "partial", "complete")
+    return EXIT_CODES[min(outcomes, key=order.index, default="complete")]
 
 
 def is_tracked(settings: Settings, asked: bool | None, environ: Mapping[str, str]) -> bool:
