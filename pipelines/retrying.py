@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.archiving import COUNTED, archive_branches, read_profile, walk_and_load
 from pipelines.asking import read_one
-from pipelines.errors import Absent
+from pipelines.errors import Absent, ArchiveError
 from pipelines.extract.endpoints import ENDPOINTS, OF_LISTING
 from pipelines.house import OnEvent, Step, open_house, silent, straight
 from pipelines.jobs import conclude, settings_for
@@ -19,6 +19,7 @@ from pipelines.walking import Walk
 from schemas.jobs import ArchiveJob, Retried
 from schemas.media import MEDIA_KINDS
 from schemas.pages import AS_ASKED
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.load.failures import Failure
@@ -56,27 +57,58 @@ class Retry:
 
     def __post_init__(self) -> None:
         self.told = Retried(self.run.summary)
+        self._walks: list[tuple[str, str]] = []
+        self._singles: list[Failure] = []
+        self._lost: list[str] = []
 
     async def all(self) -> None:
-        """Walks first, since they bring rows; then single pages and posts, then files."""
+        """Walks first, since they bring rows; then single pages and posts, then files.
+
+        What is asked to slow down ends the round: it was said to all. The next one begins with what failed before that.
+        """
+        await self._find()
+        try:
+            await self._take_up()
+        except ArchiveError:
+            await self._tell_left()
+            raise
+
+    async def _find(self) -> None:
         from pipelines.load import failures
 
         lake, on_lake = await self.run.house.lake(), self.run.house.on_lake
         pages = await on_lake(failures.failed_pages, lake, self.reason)
         broken = await on_lake(failures.broken_walks, lake, self.reason, AS_ASKED)
+        failed_at = {_named(one): one.at for one in pages}
         walks = dict.fromkeys(map(_named, broken))
         walks |= dict.fromkeys([_named(one) for one in pages if await self._is_wanting(one)])
-        lost = await on_lake(failures.lost_posts, lake, self.reason)
-        for operation, owner_id in walks:
+        self._walks = sorted(walks, key=lambda walk: at.timestamp() if (at := failed_at.get(walk)) else 0.0)
+        self._singles = [page for page in pages if page.operation in ("post_detail", "user_profile")]
+        self._lost = await on_lake(failures.lost_posts, lake, self.reason)
+
+    async def _take_up(self) -> None:
+        from pipelines.load import failures
+
+        lake, on_lake = await self.run.house.lake(), self.run.house.on_lake
+        for operation, owner_id in list(self._walks):
             told = await on_lake(failures.job_of, lake, operation, owner_id)
             try:
                 await self._walk(operation, owner_id, ArchiveJob.model_validate_json(told or "{}"))
             except Absent as gone:  # it will not be had by another try either, and the others are to be had
                 self.told.gone += 1
                 self.run.summary.warnings.append(f"Not to be had: {operation} of {owner_id}. {gone}")
-        await self.step("ask again for single pages", lambda: self._pages(pages))
-        await self.step("ask again for lost posts", lambda: self._posts(lost))
+            self._walks.remove((operation, owner_id))
+        await self.step("ask again for single pages", self._ask_pages)
+        await self.step("ask again for lost posts", self._ask_posts)
         await self._files()
+
+    async def _tell_left(self) -> None:
+        lake = await self.run.house.lake()
+        files = await self.run.house.on_lake(lake.wanted_count, **self._search, not_tried_since=self.run.started_at)
+        left = {"walks": len(self._walks), "pages": len(self._singles), "posts": len(self._lost), "files": files}
+        told = ", ".join(counted(count, things) for things, count in left.items() if count)
+        if told:
+            self.run.summary.warnings.append(f"Left for the next aweme retry: {told}.")
 
     async def _is_wanting(self, page: Failure) -> bool:
         """Whether a failed page of a listing is not made up for: a later walk may have read past it in other steps."""
@@ -129,17 +161,18 @@ class Retry:
             return None
         return {"keyword": job.keyword, "from_user": await read_profile(self.run, owner_id)}
 
-    async def _pages(self, pages: list[Failure]) -> None:
-        for page in pages:
-            if page.operation in ("post_detail", "user_profile"):
-                self.told.pages += 1
-                await self._ask(page.operation, page.target)
+    async def _ask_pages(self) -> None:
+        for page in list(self._singles):
+            self.told.pages += 1
+            await self._ask(page.operation, page.target)
+            self._singles.remove(page)
         await self.run.apply()
 
-    async def _posts(self, lost: list[str]) -> None:
-        for aweme_id in lost:
+    async def _ask_posts(self) -> None:
+        for aweme_id in list(self._lost):
             self.told.posts += 1
             await self._ask("post_detail", aweme_id)
+            self._lost.remove(aweme_id)
         await self.run.apply()
 
     async def _ask(self, operation: str, target: str) -> None:
@@ -150,8 +183,12 @@ class Retry:
         if self.run.is_batch_due:
             await self.run.apply()
 
+    @property
+    def _search(self) -> dict[str, Any]:
+        return {"kinds": _KINDS, "only_failed": True, "reason": self.reason}
+
     async def _files(self) -> None:
-        search = {"kinds": _KINDS, "only_failed": True, "reason": self.reason}
+        search = self._search
         lake = await self.run.house.lake()
         since = self.run.started_at
         self.told.files = await self.run.house.on_lake(lake.wanted_count, **search, not_tried_since=since)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from archives import archive, ask, one, settings_for
 
@@ -50,6 +51,29 @@ def test_a_walk_that_broke_off_goes_on_and_nothing_else_is_asked(tmp_path: Path)
         posts = {p.aweme_id for i in range(60) if not world.gone_reason(p := world.post(0, i))}
         assert {row[0] for row in ask(settings, "SELECT aweme_id FROM listing_entries")} == posts
         assert retry(settings).is_nothing
+
+
+def test_a_retry_that_is_asked_to_slow_down_says_what_is_left_and_next_begins_with_another(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False)
+    with Simulator(world, faults=["user_post:2-=empty", "media:1-9999=html"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video", max_tries=1, max_attempts=1)
+        for account in world.accounts:
+            assert archive(settings, account.home).outcome == "partial"
+    files = one(settings, "SELECT count(*) FROM files WHERE state = 'refused'")
+    asked = []
+    for _ in range(2):
+        with Simulator(world, faults=["user_post:1-=429"]) as simulator:
+            settings = settings_for(tmp_path, simulator.url, media="video", max_tries=1, max_attempts=1)
+            told = retry(settings)
+            assert (told.summary.outcome, told.walks) == ("partial", 1)
+            assert "asks to slow down" in told.summary.reason
+            assert told.summary.warnings == [f"Left for the next aweme retry: 2 walks, {files} files."]
+            asked += [parse_qs(r.query)["sec_user_id"][0] for r in simulator.log if r.operation == "user_post"]
+    assert sorted(asked) == sorted(account.sec_user_id for account in world.accounts), "none keeps the other back"
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video")
+        told = retry(settings)
+        assert (told.walks, told.summary.outcome, told.summary.warnings) == (2, "complete", [])
 
 
 def test_a_walk_that_another_made_up_for_in_other_steps_is_not_taken_up(tmp_path: Path) -> None:
