@@ -138,6 +138,7 @@ async def read_profile(run: Run, sec_user_id: str) -> str | None:
     run.summary.name = text_at(answer, "user.nickname")
     mode = run.summary.mode
     run.expected = count_at(answer, f"user.{COUNTED[mode]}") if mode in COUNTED else None
+    run.is_closed = count_at(answer, "user.secret") == 1
     await follow_name(run, sec_user_id, run.summary.name)
     uid = text_at(answer, "user.uid")
     return uid if uid not in ("", "0") else None

@@ -129,7 +129,7 @@ class Retry:
         self.told.walks += 1
         house, settings = self.run.house, self.run.house.settings
         self.run.job, house.settings = job, settings_for(settings, job.model_copy(update={"root": None}))
-        self.run.expected = await self._expected(listing, owner_id)
+        self.run.expected, self.run.is_closed = await self._expected(listing, owner_id), await self._is_closed(owner_id)
         try:
             walk = Walk(self.run, listing, owner_id, params)
             await walk_and_load(self.run, walk, self.step)
@@ -148,6 +148,12 @@ class Retry:
         sql = f"SELECT arg_max({COUNTED[listing.listing]}, observed_at) FROM user_stats WHERE sec_user_id = ?"
         counted: int | None = (await self.run.house.on_lake(lake.query, sql, [owner_id])).item()
         return counted
+
+    async def _is_closed(self, owner_id: str) -> bool:
+        """Whether the owner's profile said that the account is private when it was last read."""
+        lake = await self.run.house.lake()
+        sql = "SELECT is_secret FROM users WHERE sec_user_id = ?"
+        return bool((await self.run.house.on_lake(lake.query, sql, [owner_id])).rows() == [(True,)])
 
     async def _params(self, operation: str, owner_id: str, job: ArchiveJob) -> dict[str, Any] | None:
         lake = await self.run.house.lake()

@@ -34,6 +34,7 @@ class Run:
     rows_ready: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: Batch = field(default_factory=Batch)
     expected: int | None = None  # items that the listing should hold, as the owner's profile counts them
+    is_closed: bool = False  # whether the owner's profile says that the account is private
     started_at: datetime = field(default_factory=utc_now)
     _began: float = field(default_factory=time.monotonic)
     _applied_at: float = field(default_factory=time.monotonic)

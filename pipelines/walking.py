@@ -185,6 +185,7 @@ class Walk:
             since=asked.since,
             fresh_from=fresh_from,
             expected=run.expected,
+            is_closed=run.is_closed,
             known=known,
             now=run.house.now,
         )

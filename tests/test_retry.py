@@ -121,6 +121,24 @@ def test_a_list_that_an_account_hides_is_not_called_complete_by_a_retry(tmp_path
         )
 
 
+def test_days_of_an_account_that_went_private_are_not_called_read(tmp_path: Path) -> None:
+    world = World(seed=1, users=2, posts=60, quirks=False)
+    days = "2000-01-01|2030-01-01"
+    with Simulator(world) as simulator:
+        settings, home = settings_for(tmp_path, simulator.url, media="none"), world.accounts[1].home
+        archive(settings, home, max_counts=18)
+        world.make_private(1)
+        told = archive(settings, home, interval=days)
+        assert (told.outcome, told.verdict) == ("partial", "partial")
+        assert "the account is private" in told.reason
+        again = retry(settings)
+        assert (again.walks, again.summary.outcome) == (1, "partial")
+        assert "the account is private" in again.summary.reason
+        world.restore(1)
+        assert archive(settings, home).verdict == "complete"
+        assert one(settings, "SELECT count(*) FROM listing_entries") == 60
+
+
 def test_a_detail_that_failed_is_asked_for_again(tmp_path: Path) -> None:
     world = World(seed=1, users=1, posts=8)
     aweme_id = world.post(0, 5).aweme_id

@@ -29,6 +29,7 @@ async def walk(
     since: datetime | None = None,
     fresh_from: datetime | None = None,
     expected: int | None = None,
+    is_closed: bool = False,
 ) -> AsyncIterator[tuple[Page, Checkpoint]]:
     """Pages of a listing, each with the checkpoint to commit together with it.
 
@@ -39,6 +40,7 @@ async def walk(
     `max_items` stops the asking, not the rows of the last page; `since` stops at posts older than it (TIME only).
     `fresh_from` (TIME only) reads what is not older than it again, known or not, before a walk may end or jump.
     `expected` is how many items the listing should hold by its owner's profile: one that shows none is partial then.
+    `is_closed`: the owner's account is private, so that one which shows none further down is partial, too.
     The last checkpoint has finished_at, a verdict (complete, partial, unknown) and, unless complete, a reason.
     """
     endpoint = endpoint_of(operation)
@@ -58,6 +60,7 @@ async def walk(
         since=since,
         fresh_from=fresh_from,
         expected=expected,
+        is_closed=is_closed,
         now=now(),
     )
     looks_back = endpoint.order is Order.TIME and not progress.is_full

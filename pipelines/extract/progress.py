@@ -22,8 +22,9 @@ MAX_EMPTY_PAGES = 20
 _NO_TIME = 1_000_000_000
 
 HIDDEN = (
-    "the list came empty though the profile counts {}; nothing is taken for gone. A login may show more: aweme login"
+    "the list came empty though the profile counts {}{}; nothing is taken for gone. A login may show more: aweme login"
 )
+PRIVATE = ", since the account is private"
 NOTHING = (
     "Douyin shows nothing of it and does not say why: it is gone, hidden, or the id is wrong; nothing is taken for "
     "gone. Check the link in a browser"
@@ -44,6 +45,7 @@ class Progress:
     since: int | None = None
     fresh_from: int | None = None
     expected: int | None = None
+    is_closed: bool = False
     is_done: bool = False
     items: int = 0
     known_items: int = 0
@@ -66,7 +68,7 @@ class Progress:
         leads_on = self._leads_on(page)
         if self._is_end(page):
             if self._is_hidden():
-                why = HIDDEN.format(self.expected) if self.expected else NOTHING
+                why = HIDDEN.format(self.expected, PRIVATE if self.is_closed else "") if self.expected else NOTHING
                 return self._finish("partial", why, now)
             self._cover(page, known, is_end=not page.login_wall)
             return self._end(page, now)
@@ -94,9 +96,14 @@ class Progress:
         )
 
     def _is_hidden(self) -> bool:
-        """Whether a walk from the top ends with nothing, where there should be something: Douyin hides lists so."""
+        """Whether a walk ends with nothing, where there should be something: Douyin hides lists so.
+
+        From further down an open list may end with nothing, too: nobody knows what it holds there.
+        """
+        if self.checkpoint.item_count:
+            return False
         should_show = bool(self.expected) or self.endpoint.is_never_empty
-        return should_show and self.is_from_top and self.checkpoint.item_count == 0
+        return should_show and (self.is_from_top or (self.is_closed and bool(self.expected)))
 
     def _is_end(self, page: Page) -> bool:
         if page.has_more is not False:
@@ -232,6 +239,7 @@ def begin(
     since: datetime | None,
     fresh_from: datetime | None = None,
     expected: int | None = None,
+    is_closed: bool = False,
     now: datetime,
 ) -> Progress:
     """A walk that takes up the one that was cut off, where there is one that serves; else a new one."""
@@ -254,7 +262,7 @@ def begin(
         )
         progress = Progress(endpoint, new, is_full, start, is_from_top=start is None)
     progress.max_items, progress.since, progress.fresh_from = max_items, bound, fresh
-    progress.expected = expected
+    progress.expected, progress.is_closed = expected, is_closed
     return progress
 
 
