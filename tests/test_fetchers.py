@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -74,6 +75,20 @@ async def test_short_links_are_asked_through_the_client_without_its_cookies():
             await SecUserIdFetcher.get_sec_user_id("https://v.douyin.com/iNone1/", client=client)
     assert [request.url.host for request in service.requests] == ["v.douyin.com"] * 2
     assert all("Cookie" not in request.headers for request in service.requests)
+
+
+async def test_short_links_of_a_list_are_asked_for_a_second_apart():
+    service, asked_at = ShortLinks(iPost1=f"{WEB}/video/{POST}"), list[float]()
+
+    async def noted(_request: httpx.Request) -> None:
+        asked_at.append(time.monotonic())
+
+    async with make_client(transport=service) as client:
+        client.event_hooks["request"].append(noted)
+        texts = ["https://v.douyin.com/iPost1/", f"{WEB}/video/{MIX}", "https://v.douyin.com/iPost1/"]
+        assert await AwemeIdFetcher.get_all_aweme_id(texts, client=client) == [POST, MIX, POST]
+    assert len(asked_at) == 2, "what stands in the address is not asked for"
+    assert 0.95 < asked_at[1] - asked_at[0] < 3
 
 
 async def test_a_hop_that_is_given_is_used_before_any_client():

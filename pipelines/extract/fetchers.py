@@ -6,10 +6,14 @@ that `get_x` would have raised. Both raise TypeError for an argument of another 
 
 The keywords of `Way` say how short links are asked for; without them, a client is made for as long as it is needed.
 So is a crawler without a login, where a mix is wanted of which only a post is known.
+Those of a list are asked for about a second apart, unless a `hop` is given, which keeps its own pace.
 """
 
 from __future__ import annotations
 
+import asyncio
+import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict, Unpack
@@ -20,6 +24,7 @@ from pipelines.errors import ArchiveError, BadInput, Unreachable
 from pipelines.extract.crawler import DouyinCrawler
 from pipelines.extract.link_forms import Kind
 from pipelines.extract.links import Hop, Link, resolve
+from pipelines.extract.pacing import Pace
 from pipelines.extract.upstream import make_client, stand_in
 from schemas.requests import PostDetail
 from schemas.settings import DEFAULT_USER_AGENT
@@ -58,7 +63,7 @@ class SecUserIdFetcher:
     @classmethod
     async def get_all_sec_user_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
         """One account or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls.get_sec_user_id(url, **way))
+        return await _each(urls, way, lambda url, paced: cls.get_sec_user_id(url, **paced))
 
 
 class AwemeIdFetcher:
@@ -72,7 +77,7 @@ class AwemeIdFetcher:
     @classmethod
     async def get_all_aweme_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
         """One post or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls.get_aweme_id(url, **way))
+        return await _each(urls, way, lambda url, paced: cls.get_aweme_id(url, **paced))
 
 
 class MixIdFetcher:
@@ -96,7 +101,7 @@ class MixIdFetcher:
     ) -> list[str | ArchiveError]:
         """One mix or error per text, in the order of the texts."""
         async with _asking(detail, way) as ask:  # one visitor for all of them, who keeps a pause between two posts
-            return await _each(urls, lambda url: cls.get_mix_id(url, detail=ask, **way))
+            return await _each(urls, way, lambda url, paced: cls.get_mix_id(url, detail=ask, **paced))
 
 
 class WebCastIdFetcher:
@@ -110,7 +115,7 @@ class WebCastIdFetcher:
     @classmethod
     async def get_all_webcast_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
         """One room or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls.get_webcast_id(url, **way))
+        return await _each(urls, way, lambda url, paced: cls.get_webcast_id(url, **paced))
 
     @classmethod
     async def get_room_id(cls, url: str, **way: Unpack[Way]) -> str:
@@ -120,7 +125,7 @@ class WebCastIdFetcher:
     @classmethod
     async def get_all_room_id(cls, urls: Sequence[str], **way: Unpack[Way]) -> list[str | ArchiveError]:
         """One room_id or error per text, in the order of the texts."""
-        return await _each(urls, lambda url: cls.get_room_id(url, **way))
+        return await _each(urls, way, lambda url, paced: cls.get_room_id(url, **paced))
 
 
 def mix_id_of(detail: Mapping[str, Any]) -> str:
@@ -165,16 +170,19 @@ async def _link(kinds: tuple[Kind, ...], text: str, way: Way) -> Link:
     return link
 
 
-async def _each(urls: Sequence[str], one: Callable[[str], Awaitable[str]]) -> list[str | ArchiveError]:
+async def _each(urls: Sequence[str], way: Way, one: Callable[[str, Way], Awaitable[str]]) -> list[str | ArchiveError]:
     if isinstance(urls, str) or not isinstance(urls, Sequence):
         raise TypeError(f"the links must be a list of str, not {type(urls).__name__}")
     strangers = {type(url).__name__ for url in urls if not isinstance(url, str)}
     if strangers:
         raise TypeError(f"the links must be a list of str; it holds {', '.join(sorted(strangers))}")
     found: list[str | ArchiveError] = []
-    for url in urls:  # one after another: a burst of short links is what Douyin answers with a block
+    # One after another, and a pause between them: a burst of short links is what Douyin answers with a block. Whoever
+    # gives a hop of their own keeps its pace.
+    paced = way if way.get("hop") is not None else Way(hop=_paced(_hop(**way)))
+    for url in urls:
         try:
-            found.append(await one(url))
+            found.append(await one(url, paced))
         except ArchiveError as error:
             found.append(error)
     return found
@@ -188,6 +196,21 @@ async def _asking(detail: Detail | None, way: Way) -> AsyncIterator[Detail]:
         return
     async with DouyinCrawler(upstream=way.get("upstream")) as crawler:
         yield lambda aweme_id: crawler.fetch_post_detail(PostDetail(aweme_id=aweme_id))
+
+
+def _paced(hop: Hop) -> Hop:
+    """The same hop, about once a second as all requests."""
+    pace, began = Pace(random.Random()), None  # noqa: S311 - pauses, no secrets
+
+    async def paced(url: str) -> tuple[int, str | None]:
+        nonlocal began
+        now = time.monotonic()
+        pause = pace.before_request(None if began is None else now - began)
+        began = now + pause
+        await asyncio.sleep(pause)
+        return await hop(url)
+
+    return paced
 
 
 def _hop(hop: Hop | None = None, client: httpx.AsyncClient | None = None, upstream: str | None = None) -> Hop:
