@@ -130,7 +130,7 @@ async def _beside(walking: Awaitable[None], follow: Callable[[asyncio.Event], Aw
 
 async def read_profile(run: Run, sec_user_id: str) -> str | None:
     """Read an account's profile: who it is, and how many posts to expect; its uid. Its folder follows its name."""
-    from pipelines.transform.interface import count_at, text_at
+    from pipelines.transform.interface import at, count_at, text_at
     from schemas.bodies import load_json
 
     page = await read_one(run, "user_profile", sec_user_id)
@@ -139,6 +139,7 @@ async def read_profile(run: Run, sec_user_id: str) -> str | None:
     mode = run.summary.mode
     run.expected = count_at(answer, f"user.{COUNTED[mode]}") if mode in COUNTED else None
     run.is_closed = count_at(answer, "user.secret") == 1
+    run.hides_likes = at(answer, "user.show_favorite_list") in (False, 0)
     await follow_name(run, sec_user_id, run.summary.name)
     uid = text_at(answer, "user.uid")
     return uid if uid not in ("", "0") else None

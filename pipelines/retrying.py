@@ -129,7 +129,8 @@ class Retry:
         self.told.walks += 1
         house, settings = self.run.house, self.run.house.settings
         self.run.job, house.settings = job, settings_for(settings, job.model_copy(update={"root": None}))
-        self.run.expected, self.run.is_closed = await self._expected(listing, owner_id), await self._is_closed(owner_id)
+        self.run.expected = await self._expected(listing, owner_id)
+        self.run.is_closed, self.run.hides_likes = await self._reserve(owner_id)
         try:
             walk = Walk(self.run, listing, owner_id, params)
             await walk_and_load(self.run, walk, self.step)
@@ -149,11 +150,12 @@ class Retry:
         counted: int | None = (await self.run.house.on_lake(lake.query, sql, [owner_id])).item()
         return counted
 
-    async def _is_closed(self, owner_id: str) -> bool:
-        """Whether the owner's profile said that the account is private when it was last read."""
+    async def _reserve(self, owner_id: str) -> tuple[bool, bool]:
+        """Whether the owner's profile said that the account is private, or its likes, when it was last read."""
         lake = await self.run.house.lake()
-        sql = "SELECT is_secret FROM users WHERE sec_user_id = ?"
-        return bool((await self.run.house.on_lake(lake.query, sql, [owner_id])).rows() == [(True,)])
+        sql = "SELECT coalesce(is_secret, false), NOT coalesce(has_open_likes, true) FROM users WHERE sec_user_id = ?"
+        found = (await self.run.house.on_lake(lake.query, sql, [owner_id])).rows()
+        return found[0] if found else (False, False)
 
     async def _params(self, operation: str, owner_id: str, job: ArchiveJob) -> dict[str, Any] | None:
         lake = await self.run.house.lake()

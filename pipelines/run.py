@@ -35,6 +35,7 @@ class Run:
     waiting: Batch = field(default_factory=Batch)
     expected: int | None = None  # items that the listing should hold, as the owner's profile counts them
     is_closed: bool = False  # whether the owner's profile says that the account is private
+    hides_likes: bool = False  # whether it says that nobody else sees what the account likes
     started_at: datetime = field(default_factory=utc_now)
     _began: float = field(default_factory=time.monotonic)
     _applied_at: float = field(default_factory=time.monotonic)

@@ -237,7 +237,10 @@ class Walk:
             self._foretelling = asyncio.ensure_future(self._foretell_rest(self.run.expected))
         operation = self.listing.operation
         asked = question(operation, self.owner_id, cursor=cursor, count=count, **self.params)
-        return await self.run.house.crawler.ask(operation, asked, target=self.owner_id, cursor=cursor)
+        crawler = self.run.house.crawler
+        # To anybody but their owner, Douyin answers for hidden likes with no bytes: no pause would change that.
+        is_hidden = self.listing.listing == "like" and self.run.hides_likes and not crawler.has_login
+        return await crawler.ask(operation, asked, target=self.owner_id, cursor=cursor, takes_silence=is_hidden)
 
 
 def verdict_of(checkpoint: Checkpoint) -> str:

@@ -54,7 +54,7 @@ def test_an_accounts_posts_become_rows_and_verified_files(tmp_path: Path, simula
 
 def test_likes_that_an_account_keeps_to_itself_are_said_to_be_hidden(tmp_path: Path) -> None:
     world = World(seed=1, users=3, posts=4)
-    with Simulator(world, faults=["user_like:6-=empty"]) as simulator:
+    with Simulator(world, faults=["user_like:4-=empty"]) as simulator:
         settings = settings_for(tmp_path, simulator.url, media="none")
         hidden = archive(settings, world.accounts[2].home, mode="like")
         assert hidden.outcome == "failed"

@@ -174,6 +174,7 @@ def test_likes_that_an_account_keeps_to_itself_are_said_to_be_and_cost_a_retry_n
     with Simulator(world, faults=["media:1-9999=html"]) as simulator:
         settings = settings_for(tmp_path, simulator.url, media="video,image", max_tries=2)
         hidden = archive(settings, world.accounts[2].home, mode="like")
+        assert sum(r.operation == "user_like" for r in simulator.log) == 1, "the profile says it: nothing is waited for"
         assert (hidden.outcome, hidden.reason.partition(";")[0]) == ("failed", "The account keeps its likes to itself")
         archive(settings, world.accounts[1].home)
         failed = one(settings, "SELECT count(*) FROM files WHERE state = 'refused'")
@@ -181,4 +182,5 @@ def test_likes_that_an_account_keeps_to_itself_are_said_to_be_and_cost_a_retry_n
         settings = settings_for(tmp_path, simulator.url, media="video,image", max_tries=2)
         told = retry(settings)
         assert (told.walks, told.gone, told.files, told.summary.files) == (1, 1, failed, failed)
+        assert sum(r.operation == "user_like" for r in simulator.log) == 1
         assert any("keeps its likes to itself" in warning for warning in told.summary.warnings)

@@ -116,11 +116,18 @@ class DouyinCrawler(Fetches):
         return self._who.has_login
 
     async def ask(
-        self, operation: str, params: BaseModel | Mapping[str, Any], *, target: str = "", cursor: str | None = None
+        self,
+        operation: str,
+        params: BaseModel | Mapping[str, Any],
+        *,
+        target: str = "",
+        cursor: str | None = None,
+        takes_silence: bool = False,
     ) -> Page:
         """Douyin's answer to one operation, as a Page; tried again where a pause may help.
 
-        `target` and `cursor` are what the page is kept under. Raises the error of the last answer, which has that
+        `target` and `cursor` are what the page is kept under. With `takes_silence` a body of no bytes is an answer as
+        any other, which no pause changes. Raises the error of the last answer, which has that
         answer as `facts["page"]` where there was one.
         """
         endpoint = endpoint_of(operation)
@@ -129,7 +136,7 @@ class DouyinCrawler(Fetches):
             answer = await self._exchange(endpoint, params, target)
             return self._read(endpoint, answer, target or "self", cursor)
 
-        return await self._patiently(once)
+        return await self._patiently(once, _is_silence if takes_silence else None)
 
     async def answer_of(self, operation: str, params: BaseModel | Mapping[str, Any]) -> httpx.Response:
         """Douyin's answer to one operation as it came, cookies included; its JSON is the caller's to read."""
@@ -233,7 +240,9 @@ class DouyinCrawler(Fetches):
             self._client, self._turn = self._make_client(), self._make_turn()
         self._loop = loop
 
-    async def _patiently(self, once: Callable[[], Awaitable[T]]) -> T:
+    async def _patiently(
+        self, once: Callable[[], Awaitable[T]], is_final: Callable[[ArchiveError], bool] | None = None
+    ) -> T:
         self._come_here()
         tries = 0
         while True:
@@ -241,7 +250,8 @@ class DouyinCrawler(Fetches):
             try:
                 return await once()
             except ArchiveError as error:
-                pause = self._pace.before_retry(tries, error)
+                is_over = is_final is not None and is_final(error)
+                pause = None if is_over else self._pace.before_retry(tries, error)
                 if pause is None:
                     error.facts["tries"] = tries
                     raise
@@ -274,3 +284,8 @@ def _utc_now() -> datetime:
 
 def _silent(_name: str, **_facts: Any) -> None:
     return None
+
+
+def _is_silence(error: ArchiveError) -> bool:
+    page = error.facts.get("page")
+    return isinstance(page, Page) and page.http_status == 200 and not page.body.strip()
