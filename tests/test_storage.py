@@ -71,6 +71,7 @@ async def test_a_part_of_which_nobody_knows_the_version_is_begun_again(tmp_path:
     await second.write(b"new")
     assert (await second.commit()).size_bytes == 3
     assert (tmp_path / "a/film.mp4").read_bytes() == b"new"
+    assert files_in(tmp_path) == {"a/film.mp4"}, "nor does what was said of the part stay for ever"
 
 
 async def test_a_file_without_a_version_leaves_no_part(tmp_path: Path) -> None:
@@ -226,6 +227,19 @@ async def test_a_full_device_is_told_from_other_failures(tmp_path: Path) -> None
         await writer.write(BODY)
     assert writer.is_broken
     await writer.pause()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+async def test_what_a_full_disk_took_of_the_record_beside_a_part_goes_with_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    storage = Storage.open(str(tmp_path))
+    writer = await storage.write("a", "k")
+    (tmp_path / "a/.k.part.json").symlink_to("/dev/full")
+    await writer.begin("a/film.mp4", validator='"v1"')
+    with pytest.raises(Blocked, match="make room"):
+        await writer.write(BODY)
+    await writer.abort()
+    assert not any((tmp_path / "a").iterdir())
 
 
 @pytest.mark.server

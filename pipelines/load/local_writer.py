@@ -53,12 +53,14 @@ class LocalWriter(Writer):
     def find(self) -> None:
         """Take up the part that another process left, if there is one."""
         file = self._opened()
-        record = _record_of(self._held.read(_beside(self._part)))
+        text = self._held.read(_beside(self._part))
+        self._has_record = text is not None
+        record = _record_of(text)
         if record is None:
             file.truncate(0)
+            self._forget()  # what a full disk took of it
             return
         self.validator, self.total = record
-        self._has_record = True
         while piece := file.read(_READ_BYTES):
             self.head = self.head or piece[:HEAD_BYTES]
             self._sha256.update(piece)
@@ -97,8 +99,8 @@ class LocalWriter(Writer):
     def _record(self) -> None:
         if self.validator and not self._has_record:
             record = json.dumps({"validator": self.validator, "total": self.total})
+            self._has_record = True  # a part of it, too, where the disk is full
             self._held.write(_beside(self._part), record.encode())
-            self._has_record = True
 
     def _opened(self) -> FileIO:
         if self._file is not None:
