@@ -133,11 +133,11 @@ class RecordedFile:
         await self._put_held()
         now = self.run.house.now()
         lake = await self.run.house.lake()
-        if self._writer is None:
+        written = await self._written()
+        if written is None:
             nothing = Kept(self.media_id, "absent", 1, now, error=f"Nothing of the stream came ({end}).")
             await self.run.house.on_lake(lake.keep_files, [nothing])
             return False
-        written = await self._writer.commit()
         kept = await self._followed(stored(self.media_id, written, _MIME[self.suffix], now))
         facts = self._facts() | self._outcome(written, gaps, end, now)
         await write_beside(self.run, facts)
@@ -145,6 +145,20 @@ class RecordedFile:
         await self.run.house.on_lake(lake.keep_files, [await self._followed(kept)])
         self._tell(kept)
         return True
+
+    async def _written(self) -> Written | None:
+        """What came, under its final name; None where nothing did. Where storage failed, that is what it really has."""
+        if self._writer is None:
+            return None
+        was_broken = self._writer.is_broken
+        written = await self._writer.commit()
+        if not was_broken:
+            return written
+        storage = self.run.house.storage
+        written = await storage.measure(written.path)
+        if not written.size_bytes:
+            await storage.remove(written.path)
+        return written if written.size_bytes else None
 
     async def _followed(self, kept: Kept) -> Kept:
         """The row with the path under the name that the account's folder has by now: a recording takes hours."""

@@ -297,6 +297,27 @@ def test_a_recording_that_was_killed_is_finished_by_the_next_run(tmp_path: Path,
     assert not list((tmp_path / "media").rglob(".*"))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no limit to the size of files")
+def test_a_recording_that_the_disk_takes_no_further_is_kept_as_far_as_it_came(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    room = put(simulator, started=time.time() - 600, length_s=2000.0, segment_s=50.0, window=10)
+    most = 1_800_000  # its first megabyte fits, and the second does not
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n"
+    environ = {**os.environ, "PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[1]}"}
+    target = f"https://live.douyin.com/{room.webcast_id}"
+    command = [sys.executable, "-c", limit + RECORDS, str(tmp_path), simulator.url, target]
+    subprocess.run(command, env=environ, timeout=60, check=True)
+    settings = settings_for(tmp_path, simulator.url)
+    (path,) = recorded(tmp_path)
+    data = path.read_bytes()
+    first, last = facts_of(path)["first_segment"], facts_of(path)["last_segment"]
+    assert len(data) == most
+    assert segments(room, first, last).startswith(data)
+    assert one(settings, "SELECT size_bytes FROM files WHERE state = 'stored'") == most
+    assert verify(settings, now=lambda: datetime.now(UTC)).problems == []
+
+
 def cut_off(root: Path, simulator: Simulator, data: bytes) -> tuple[str, str]:
     """A run left this much of a recording and was killed; the media id and the path that it was to have."""
     room = put(simulator, length_s=600.0)

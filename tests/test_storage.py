@@ -5,12 +5,14 @@ import hashlib
 import threading
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from media_hosts import mp4
 from servers import S3Server
 
 from pipelines.errors import BadInput, Blocked, NotFound, Unreachable
+from pipelines.load.bucket_writer import BucketWriter
 from pipelines.load.contents import problem_of
 from pipelines.load.local_writer import LocalWriter
 from pipelines.load.shelf import Shelf
@@ -255,6 +257,26 @@ async def test_an_object_appears_when_it_is_whole(s3_server: S3Server, size: int
     assert await storage.sha256_of("media/某人_x/film.mp4") == written.sha256
     assert await storage.find("media/某人_x/film", (".webp", ".mp4")) == "media/某人_x/film.mp4"
     assert await storage.find("media/某人_x/fil", (".mp4",)) is None
+
+
+@pytest.mark.server
+async def test_an_object_is_whole_though_the_bucket_was_away_for_one_of_its_parts(s3_server: S3Server) -> None:
+    storage = Storage.open(f"s3://{s3_server.new_bucket()}/root", s3=s3_server.options)
+    away = iter([ConnectionError("no answer")])
+
+    def call(method: str, **query: Any) -> Any:
+        if method == "upload_part" and (error := next(away, None)):
+            raise error
+        return storage._fs.call_s3(method, **query)
+
+    body = mp4(14_000_000)
+    writer = BucketWriter(call, storage.run, storage._mapped, storage.full)
+    await writer.begin("media/film.ts")
+    with pytest.raises(Unreachable):
+        await writer.write(body[:7_000_000])
+    await writer.write(body[7_000_000:])
+    assert (await writer.commit()).sha256 == hashlib.sha256(body).hexdigest()
+    assert await storage.sha256_of("media/film.ts") == hashlib.sha256(body).hexdigest()
 
 
 @pytest.mark.server

@@ -41,8 +41,8 @@ class BucketWriter(Writer):
             begun = self._call("create_multipart_upload", **place)
             self._upload = {**place, "UploadId": begun["UploadId"]}
         number = len(self._parts) + 1
-        body, self._waiting = bytes(self._waiting), bytearray()
-        sent = self._call("upload_part", **self._upload, PartNumber=number, Body=body)
+        sent = self._call("upload_part", **self._upload, PartNumber=number, Body=bytes(self._waiting))
+        self._waiting = bytearray()  # now, and not before: what did not arrive is sent by whoever finishes it
         self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
 
     def _finish(self) -> None:

@@ -37,7 +37,8 @@ class Written:
 class Writer(ABC):
     """A file that is being written. `offset` bytes are there already; `validator` and `total` tell of which version.
 
-    Where storage fails, the writer `is_broken`: only `restart`, `pause` and `abort` are of use then.
+    Where storage fails, the writer `is_broken`: only `restart`, `pause` and `abort` are of use then, or a `commit` of
+    what storage has, which has to be measured.
     """
 
     def __init__(self, in_thread: InThread, mapped: Mapped, full: Callable[[str], str]) -> None:
