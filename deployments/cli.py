@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from deployments.memory import keep_little
-from pipelines.errors import ArchiveError
+from pipelines.errors import NO_ROOM, ArchiveError
 from pipelines.showing import visible, visible_json
 
 # name -> (module, what it does); the second is what --help shows without importing the first.
@@ -104,7 +104,7 @@ def main(args: list[str] | None = None) -> None:
     except ArchiveError as error:
         _fail(str(error), exit_code(error), words, kind=type(error).__name__)
     except OSError as error:  # a full disk, a folder without rights: nothing that a traceback would explain
-        _fail(str(error), 1, words, kind=type(error).__name__)
+        _fail(_told(error), 1, words, kind=type(error).__name__)
     except Exception as error:
         if isinstance(error, RuntimeError) and str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
             _fail(_STOPPED, 130, words)
@@ -133,6 +133,12 @@ def exit_code(error: ArchiveError) -> int:
     if isinstance(error, BadInput):
         return 2
     return 4 if isinstance(error, Blocked) else 1
+
+
+def _told(error: OSError) -> str:
+    if error.errno not in NO_ROOM or error.filename is not None:
+        return str(error)
+    return f"Where the answer goes there is no more room ({error.strerror}): make some, or send it elsewhere."
 
 
 def _fail(message: str, code: int, words: list[str], **facts: Any) -> None:

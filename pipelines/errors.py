@@ -10,7 +10,11 @@ ArchiveError
 
 from __future__ import annotations
 
+import errno
 from typing import Any
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The numbers of an OSError by which a system says that a disk or a share of it is full."""
 
 
 class ArchiveError(Exception):

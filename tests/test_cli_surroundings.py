@@ -9,9 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lakes import begin
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
@@ -26,9 +29,27 @@ def running() -> Iterator[Simulator]:
         yield simulator
 
 
+@contextmanager
+def files_of_at_most(size: int | None) -> Iterator[None]:
+    """A limit to the size of files that processes begin with, where one is given."""
+    if size is None:
+        yield
+        return
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 @pytest.fixture
 def aweme(tmp_path: Path, running: Simulator) -> Call:
-    def call(*words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    def call(
+        *words: str, stdout: Any = subprocess.PIPE, most: int | None = None, **environ: str
+    ) -> subprocess.CompletedProcess[bytes]:
         own = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
@@ -38,7 +59,12 @@ def aweme(tmp_path: Path, running: Simulator) -> Call:
             **environ,
         }
         command = [sys.executable, "-m", "deployments.cli", *words]
-        return subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, timeout=120)
+        if most is not None:
+            own["PYTHONDONTWRITEBYTECODE"] = "1"  # bytecode would be cut off, too, and end every later run
+        with files_of_at_most(most):
+            return subprocess.run(
+                command, cwd=tmp_path, env=own, stdout=stdout, stderr=subprocess.PIPE, timeout=120, check=False
+            )
 
     return call
 
@@ -215,33 +241,49 @@ def test_what_cannot_be_served_is_refused_before_a_server_is_started(
 def test_a_disk_without_room_for_a_question_or_an_export_is_told_as_that(aweme: Call, running: Simulator) -> None:
     home = running.world.accounts[0].home
     assert aweme("archive", home, "--media", "none", "--max-counts", "1").returncode == 0
-    import resource
-
-    no_bytecode = {"PYTHONDONTWRITEBYTECODE": "1"}  # it would be cut off, too, and end every later run
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    try:
-        asked = aweme("status", **no_bytecode)
-        exported = aweme("export", "--format", "csv", "-o", "out", **no_bytecode)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    asked = aweme("status", most=100)
+    exported = aweme("export", "--format", "csv", "-o", "out", most=100)
     assert (asked.returncode, b"make room" in asked.stderr) == (4, True), asked.stderr
     assert b"make room" in exported.stderr, exported.stderr
     assert b"Another export" not in exported.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+@pytest.mark.parametrize("shape", ["csv", "json", "parquet"])
+def test_an_answer_that_does_not_fit_leaves_the_file_that_was_there(
+    aweme: Call, running: Simulator, tmp_path: Path, shape: str
+) -> None:
+    begin(tmp_path / "root")
+    (tmp_path / "posts").write_text("older")
+    words = ("sql", "--root", "root", "--format", shape, "SELECT md5(range::VARCHAR) FROM range(100_000)")
+    to_file = aweme(*words, "-o", "posts", most=1_000_000)
+    refused(to_file, "posts cannot be written")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["posts", "root"]
+    assert (tmp_path / "posts").read_text() == "older"
+    assert aweme(*words, "-o", "posts").returncode == 0
+    assert (tmp_path / "posts").read_bytes() == aweme(*words, "-o", "/dev/stdout").stdout == aweme(*words).stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("shape", ["csv", "json", "parquet"])
+def test_an_answer_that_is_cut_off_is_no_success(aweme: Call, running: Simulator, tmp_path: Path, shape: str) -> None:
+    begin(tmp_path / "root")
+    words = ("sql", "--root", "root", "--format", shape, "SELECT md5(range::VARCHAR) FROM range(100_000)")
+    told = aweme(*words, "-o", "/dev/full")
+    assert (told.returncode, b"Make room there" in told.stderr) == (4, True), told.stderr
+    with (tmp_path / "answer").open("wb") as answer:
+        cut = aweme(*words, stdout=answer, most=1_000_000, PYTHONUNBUFFERED="1")
+    assert (cut.returncode, b"File too large" in cut.stderr) == (1, True), cut.stderr
+    with Path("/dev/full").open("wb") as full:
+        told = aweme(*words, stdout=full)
+    assert (told.returncode, b"no more room" in told.stderr) == (1, True), told.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
 def test_a_limit_to_the_size_of_files_is_told_in_a_line(aweme: Call, running: Simulator, tmp_path: Path) -> None:
     root, home = str(tmp_path / "root"), running.world.accounts[0].home
     assert aweme("archive", home, "--root", root, "--media", "none", "--max-counts", "1").returncode == 0
-    import resource
-
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
-    try:
-        done = aweme("maintain", "--root", root, PYTHONDONTWRITEBYTECODE="1")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    done = aweme("maintain", "--root", root, most=60_000)
     assert done.returncode == 4, done.stderr
     assert b"Traceback" not in done.stderr
     assert b"how large a file may be" in done.stderr

@@ -31,7 +31,8 @@ from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care import gallery, sheets
 from pipelines.care.exporting import export
-from pipelines.errors import BadInput
+from pipelines.care.staging import filled_at_once
+from pipelines.errors import BadInput, Blocked
 from pipelines.house import open_lake, utc_now
 from pipelines.settings import Settings
 from schemas.catalog import BY_NAME, TABLES
@@ -291,6 +292,18 @@ def test_an_export_that_fails_leaves_nothing(settings: Settings, tmp_path: Path)
             export(broken, tmp_path / folder, "csv", now=utc_now)
         assert (tmp_path / folder).exists() == is_there
         assert not is_there or not list((tmp_path / folder).iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_folder_without_room_is_named_and_left_empty(tmp_path: Path) -> None:
+    def fill() -> None:
+        with filled_at_once(tmp_path / "out") as place:
+            (place / "full").symlink_to("/dev/full")
+            (place / "full").write_bytes(b"a")
+
+    with pytest.raises(Blocked, match=r"out takes no more bytes .* make room there"):
+        fill()
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_exports_into_one_folder_are_not_mixed_up(settings: Settings, tmp_path: Path) -> None:

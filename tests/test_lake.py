@@ -20,7 +20,7 @@ from pyarrow import parquet
 
 from pipelines.errors import BadInput, Blocked, LakeBusy, Unreachable
 from pipelines.house import open_lake
-from pipelines.load import migrate, promises
+from pipelines.load import migrate, promises, turns
 from pipelines.load.lake import Lake
 from schemas.catalog import BY_NAME, TABLES
 from schemas.files import Kept, Wanted
@@ -569,3 +569,8 @@ def test_a_full_disk_asks_a_person_and_the_archive_goes_on_once_there_is_room(la
             do(lambda con: con.execute("COPY (SELECT 1) TO '/dev/full'"))
     lake.keep_page(page("p1"), run_id="r")
     assert lake.query("SELECT count(*) FROM raw_pages").item() == 1
+
+
+def test_a_full_disk_is_named_where_sqlite_does_not_name_it():
+    told = turns.known(duckdb.Error("Failed to commit: database or disk is full"), "/mnt/small/catalog.sqlite")
+    assert str(told).startswith("The disk of the catalog /mnt/small/catalog.sqlite is full: make room")

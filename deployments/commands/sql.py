@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
@@ -13,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from deployments.commands.options import as_json, place, settings_of
-from pipelines.errors import BadInput
+from pipelines.errors import NO_ROOM, BadInput, Blocked
 from pipelines.showing import visible_json
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from pipelines.load.lake import Lake
 
 _LISTENS_S = 0.2
+_OS_ERROR = re.compile(r"os error (\d+)")
+_LONGEST = 60  # letters of a name that a part has, too: of Chinese ones, a name holds not many more
 EPILOG = """
 \b
 Examples:
@@ -143,10 +148,29 @@ def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:
         send(frame, shape, sys.stdout.buffer)
         return
     try:
+        keep(frame, shape, output)
+    except OSError as error:
+        problem = f"{output} cannot be written: {error.strerror or error}."
+        if error.errno in NO_ROOM:
+            raise Blocked(f"{problem} Make room there, or name another file with -o.") from error
+        raise BadInput(f"{problem} Name another file with -o.") from error
+
+
+def keep(frame: pl.DataFrame, shape: str, output: Path) -> None:
+    """Write a file whole or not at all: until it is whole, what had its name before stays."""
+    if output.is_symlink() or (output.exists() and not output.is_file()):  # /dev/stdout, a device, a pipe
         with output.open("wb") as file:
             send(frame, shape, file)
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written: {error.strerror or error}. Name another file with -o.") from error
+        return
+    part = output.with_name(f".{output.name[:_LONGEST]}.part")
+    try:
+        with part.open("wb") as file:
+            send(frame, shape, file)
+        if output.exists():
+            shutil.copymode(output, part)
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def send(frame: pl.DataFrame, shape: str, target: IO[bytes]) -> None:
@@ -156,7 +180,9 @@ def send(frame: pl.DataFrame, shape: str, target: IO[bytes]) -> None:
     if shape == "json":
         from deployments.reading import json_rows
 
-        target.write(visible_json(json_rows(frame)).encode() + b"\n")
+        rest = memoryview(visible_json(json_rows(frame)).encode() + b"\n")
+        while rest:  # unbuffered, standard output takes what there is room for, and says how much that was
+            rest = rest[target.write(rest) :]
         return
     try:
         if shape == "parquet":
@@ -167,8 +193,8 @@ def send(frame: pl.DataFrame, shape: str, target: IO[bytes]) -> None:
         # polars tells of the stream in its own words, without the number by which Python knows what is wrong.
         if "Broken pipe" in str(error):
             raise BrokenPipeError from error
-        if "os error" in str(error):
-            raise OSError(str(error)) from error
+        if number := _OS_ERROR.search(str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
         raise
 
 

@@ -22,14 +22,20 @@ _WAS_CUT = -2
 def workbook(lake: Lake, tables: Sequence[Table], path: Path, *, sheet_rows: int = SHEET_ROWS) -> list[str]:
     """Write the tables; returns notes on what Excel's limits did: split sheets, cut texts. Times are UTC."""
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
+    from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
     # Texts stay texts: a caption that begins with = is no formula, a link is no link.
     plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss", **plain}
+    options["tmpdir"] = str(path.parent)  # what it holds on disk meanwhile needs the room of the book itself
     notes: list[str] = []
-    with Workbook(str(path), options) as book:
-        for table in tables:
-            notes += _write(book, lake, table, sheet_rows)
+    try:
+        with Workbook(str(path), options) as book:
+            for table in tables:
+                notes += _write(book, lake, table, sheet_rows)
+    except FileCreateError as error:
+        [cause] = error.args
+        raise cause if isinstance(cause, OSError) else error from None
     return notes
 
 

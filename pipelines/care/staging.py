@@ -5,6 +5,7 @@ So what a killed or failed export leaves cannot be taken for a finished one, and
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sqlite3
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from pipelines.errors import BadInput
+from pipelines.errors import NO_ROOM, BadInput, Blocked
 
 UNFINISHED = "unfinished-export"
 _LOCK = ".lock"
@@ -44,6 +45,13 @@ def filled_at_once(folder: Path) -> Iterator[Path]:
             yield place
             _put_in_place(folder)
             is_filled = True
+        except OSError as error:
+            if error.errno not in NO_ROOM | {errno.EFBIG}:
+                raise
+            raise Blocked(
+                f"{folder} takes no more bytes ({error.strerror}): make room there, or name another folder. "
+                "Nothing that was written there stays."
+            ) from error
         finally:
             if not is_filled:
                 _take_back(folder)

@@ -268,7 +268,9 @@ def refusal(error: Exception, place: Place) -> Exception:
         return Unreachable(f"The catalog or the bucket cannot be reached: check address and access. ({text})")
     # SQLite makes a file beside the catalog even to read it.
     if "disk I/O error" in text or "disk is full" in text:
-        return Blocked(f"The disk of the catalog is full or fails: make room, then run it again. ({text})")
+        return Blocked(
+            f"The disk of the catalog {place.target} is full or fails: make room, then run it again. ({text})"
+        )
     return BadInput(f"The catalog of {place.data_path} cannot be opened: check the path and its rights. ({text})")
 
 

@@ -56,7 +56,7 @@ class Connection:
         def made() -> turns.Writer:
             kept = turns.FileTurns(place.target, wait_s) if place.kind == "sqlite" else None
             turn = kept or turns.ServerTurns(self.con, place, wait_s)
-            return turns.Writer(self.con, turn.turn, rng)
+            return turns.Writer(self.con, turn.turn, rng, place.target if place.kind == "sqlite" else "")
 
         self._make_writer, self._writer = made, made()
         if place.kind == "sqlite":

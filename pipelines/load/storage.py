@@ -17,7 +17,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
 
-from pipelines.errors import ArchiveError, BadInput, Blocked, NotFound, Transient, Unreachable
+from pipelines.errors import NO_ROOM, ArchiveError, BadInput, Blocked, NotFound, Transient, Unreachable
 from pipelines.load.bucket_writer import BucketWriter
 from pipelines.load.legal import legal_name
 from pipelines.load.local_writer import LocalWriter, part_name
@@ -27,7 +27,7 @@ from pipelines.load.writers import HEAD_BYTES, Writer, Written, finished
 Files = list[tuple[str, int]]
 
 _READ_BYTES = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_FULL = NO_ROOM | {errno.EROFS}
 
 
 class Storage:

@@ -27,7 +27,8 @@ _ADVISORY_KEY = 7_109_322_804  # any number that no other program is likely to l
 _BUSY = ("database is locked", "transaction conflict", "conflict", "could not serialize", "deadlock detected", "busy")
 # All cursors share DuckDB's memory: a commit that found none beside a large query does once that is done.
 _SHORT = ("out of memory", "failed to pin", "could not allocate", "failed to allocate")
-_FULL = ("disk is full", "no space left", "disk quota")
+_SQLITE_FULL = "disk is full"
+_FULL = (_SQLITE_FULL, "no space left", "disk quota")
 # What SQLite and DuckDB say of a disk that fails, and of a limit to the size of files.
 _FAILING = ("disk i/o error", "input/output error", "file too large")
 _SHUT = ("read-only file system", "readonly database", "permission denied", "unable to open database")
@@ -48,7 +49,7 @@ class FileTurns:
     """Turns of writers to a SQLite catalog on this machine."""
 
     def __init__(self, path: str, wait_s: float) -> None:
-        self._path, self._wait_s = path + ".lock", wait_s
+        self._catalog, self._path, self._wait_s = path, path + ".lock", wait_s
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -56,12 +57,12 @@ class FileTurns:
         try:
             lock = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
         except sqlite3.OperationalError as error:
-            raise blocked(error) or error from None
+            raise blocked(error, self._catalog) or error from None
         try:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
-                raise blocked(error) or LakeBusy(
+                raise blocked(error, self._catalog) or LakeBusy(
                     "Another run has been writing for too long: wait for it to end, then try again."
                 ) from error
             yield
@@ -104,9 +105,13 @@ class Writer:
     """Commits to the catalog: takes the turn, does the work in one transaction, and tries again where it was busy."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, turn: Callable[[], AbstractContextManager[None]], rng: random.Random
+        self,
+        con: duckdb.DuckDBPyConnection,
+        turn: Callable[[], AbstractContextManager[None]],
+        rng: random.Random,
+        catalog: str = "",
     ) -> None:
-        self._con, self._turn, self._rng = con, turn, rng
+        self._con, self._turn, self._rng, self._catalog = con, turn, rng, catalog
         self._lock = threading.RLock()
 
     def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -119,7 +124,7 @@ class Writer:
                     return self._once(work)
                 except duckdb.Error as error:
                     if not any(word in str(error).lower() for word in _BUSY + _SHORT):
-                        raise known(error) or error from None
+                        raise known(error, self._catalog) or error from None
                     last = error
                 time.sleep(min(0.02 * 2**attempt, 1.0) * (0.5 + self._rng.random()))
         if any(word in str(last).lower() for word in _SHORT):
@@ -135,7 +140,7 @@ class Writer:
                 return work(self._con)
             except duckdb.Error as error:
                 if not any(word in str(error).lower() for word in _BUSY):
-                    raise known(error) or error from None
+                    raise known(error, self._catalog) or error from None
                 raise LakeBusy("The catalog is busy: another program writes to it. Try again later.") from error
 
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -149,11 +154,15 @@ class Writer:
         return done
 
 
-def blocked(error: Exception) -> Blocked | None:
-    """What a person has to do where the disk takes no more, or the archive may not be written; None for all else."""
+def blocked(error: Exception, catalog: str = "") -> Blocked | None:
+    """What a person has to do where the disk takes no more, or the archive may not be written; None for all else.
+
+    DuckDB names the file that it could not write; SQLite does not: it is `catalog`, where that has a path.
+    """
     text, told = str(error).lower(), str(error).splitlines()[-1]
     if any(word in text for word in _FULL):
-        return Blocked(f"The disk is full: make room, then run it again; what is kept is safe. ({told})")
+        which = f"The disk of the catalog {catalog}" if catalog and _SQLITE_FULL in text else "The disk"
+        return Blocked(f"{which} is full: make room, then run it again; what is kept is safe. ({told})")
     if any(word in text for word in _FAILING):
         return Blocked(f"The disk fails, or limits how large a file may be: see to it, then run it again. ({told})")
     if any(word in text for word in _SHUT):
@@ -161,8 +170,11 @@ def blocked(error: Exception) -> Blocked | None:
     return None
 
 
-def known(error: Exception) -> ArchiveError | None:
-    """An error of DuckDB's about disk or bucket as one of ours; None where it is a fault of the program."""
+def known(error: Exception, catalog: str = "") -> ArchiveError | None:
+    """An error of DuckDB's about disk or bucket as one of ours; None where it is a fault of the program.
+
+    `catalog` is the path of one on SQLite.
+    """
     text, told = str(error).lower(), str(error).splitlines()[0] if str(error) else ""
     if any(word in text for word in _AWAY):
         if any(word in text for word in _REFUSED):
@@ -172,7 +184,7 @@ def known(error: Exception) -> ArchiveError | None:
                 f"The bucket is not there, or a file of the tables is missing in it: check the root. {_MEND} ({told})"
             )
         return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
-    return blocked(error) or lost(error)
+    return blocked(error, catalog) or lost(error)
 
 
 def lost(error: Exception) -> Blocked | None:
