@@ -64,10 +64,16 @@ class Walk:
     def _is_dated(self) -> bool:
         return endpoint_of(self.listing.operation).order is Order.TIME
 
+    @property
+    def _is_through(self) -> bool:
+        """Whether nothing that was asked for is left below; of a list in order of time that may be an interval."""
+        last = self.last
+        return last is not None and (last.verdict == "complete" or (self._is_dated and last.is_as_asked))
+
     async def to_end(self, step: Step) -> None:
         """Walk until the listing, or what was asked of it, is at its end; raise what stopped it before that."""
         await self._on(step)
-        if self._took_up and self.last is not None and self.last.verdict == "complete":
+        if self._took_up and self._is_through:
             # What was published since the walk was cut off stands above the place where it went on. In a list without
             # an order of time it may stand anywhere, and what moved up was passed over: all of it is read once more.
             if self._is_dated:

@@ -303,12 +303,20 @@ async def test_an_interval_ends_the_walk_and_the_stretch_says_what_was_read():
     listing = Listing({day * d for d in range(1, 40)})
     since = datetime.fromtimestamp(30 * 86_400, UTC)
     end = await read(listing, since=since)
-    assert end.verdict == "complete"
+    assert (end.verdict, end.reason) == ("partial", "as asked: only the newer part, down to 1970-01-31 00:00 UTC")
     assert end.is_as_asked
     assert {day * d for d in range(30, 40)} <= listing.seen
     assert len(listing.seen) < 16
     assert not end.stretches[0].is_end
     assert end.full_walk_at is None
+
+
+async def test_a_listing_that_was_read_to_its_end_stays_complete_when_an_interval_is_read_again():
+    day = 86_400_000
+    listing = Listing({day * d for d in range(1, 40)})
+    whole = await read(listing)
+    end = await read(listing, whole, since=datetime.fromtimestamp(30 * 86_400, UTC), is_full=True)
+    assert (end.verdict, end.is_as_asked, end.full_walk_at) == ("complete", True, None)
 
 
 async def test_a_walk_that_began_further_down_is_never_taken_for_a_whole_one():

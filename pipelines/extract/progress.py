@@ -7,7 +7,7 @@ to the end before. Everything else that stops it is named in the checkpoint's re
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pipelines.extract.endpoints import Cursor, Endpoint, Order
 from pipelines.extract.stretches import add, covering
@@ -165,7 +165,7 @@ class Progress:
         if self.endpoint.order is not Order.TIME or self.cursor is None:
             return None
         if self.since is not None and int(self.cursor) < self.since:
-            return self._interval(now)
+            return self._interval(self.since, now)
         if self.is_full or not known.issuperset(page.unpinned_ids):
             return None
         if self.fresh_from is not None and int(self.cursor) > self.fresh_from:
@@ -182,7 +182,7 @@ class Progress:
         self.known_items = 0
         if self.left == 0:
             return self._limit(now)
-        return self._interval(now) if self.since is not None and there.low < self.since else None
+        return self._interval(self.since, now) if self.since is not None and there.low < self.since else None
 
     def _end(self, page: Page, now: datetime) -> Checkpoint:
         if page.login_wall:
@@ -203,8 +203,11 @@ class Progress:
         verdict = "unknown" if self.endpoint.order is Order.FEED else "partial"
         return self._finish(verdict, f"{AS_ASKED}no more than {self.max_items}", now)
 
-    def _interval(self, now: datetime) -> Checkpoint:
-        return self._finish("complete", f"{AS_ASKED}only the newer part, down to {self.since}", now)
+    def _interval(self, since: int, now: datetime) -> Checkpoint:
+        there = covering(self.checkpoint.stretches, int(self.cursor or 0))
+        verdict = "complete" if self.is_from_top and there is not None and there.is_end else "partial"
+        oldest = datetime.fromtimestamp(since / self.endpoint.units_per_second, UTC)
+        return self._finish(verdict, f"{AS_ASKED}only the newer part, down to {oldest:%Y-%m-%d %H:%M} UTC", now)
 
     def _go_to(self, cursor: str | None) -> None:
         if self.cursor is not None:
