@@ -311,12 +311,29 @@ async def test_an_interval_ends_the_walk_and_the_stretch_says_what_was_read():
     assert end.full_walk_at is None
 
 
-async def test_a_listing_that_was_read_to_its_end_stays_complete_when_an_interval_is_read_again():
-    day = 86_400_000
-    listing = Listing({day * d for d in range(1, 40)})
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"since": datetime.fromtimestamp(30, UTC), "is_full": True},
+        {"since": datetime.fromtimestamp(10, UTC), "start_cursor": "20000", "is_full": True},
+        {"start_cursor": "20000"},
+        {"max_items": 5, "page_size": 5},
+    ],
+    ids=["the newest days", "days of long ago", "from further down", "the newest few"],
+)
+async def test_a_listing_that_was_read_to_its_end_stays_complete_when_a_part_is_read_again(part):
+    listing = Listing({1000 * d for d in range(1, 40)})
     whole = await read(listing)
-    end = await read(listing, whole, since=datetime.fromtimestamp(30 * 86_400, UTC), is_full=True)
-    assert (end.verdict, end.is_as_asked, end.full_walk_at) == ("complete", True, None)
+    end = await read(listing, whole, **part)
+    assert (end.verdict, end.full_walk_at) == ("complete", None)
+
+
+async def test_a_part_far_above_what_was_read_leaves_a_hole_and_no_complete_listing():
+    listing = Listing(posts(5))
+    whole = await read(listing)
+    listing.times |= posts(50, start=5_000)
+    end = await read(listing, whole, max_items=5, page_size=5)
+    assert (end.verdict, end.is_as_asked) == ("partial", True)
 
 
 async def test_a_walk_that_began_further_down_is_never_taken_for_a_whole_one():

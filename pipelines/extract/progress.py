@@ -34,7 +34,10 @@ UNDER_WAY = "not read to its end yet; run again to go on"
 
 @dataclass
 class Progress:
-    """A walk under way. `cursor` is where to ask next (None: at the top); `is_done` once nothing is left to ask."""
+    """A walk under way. `cursor` is where to ask next (None: at the top); `is_done` once nothing is left to ask.
+
+    `was_complete` says whether the listing was read to its end before.
+    """
 
     endpoint: Endpoint
     checkpoint: Checkpoint
@@ -46,6 +49,7 @@ class Progress:
     fresh_from: int | None = None
     expected: int | None = None
     is_closed: bool = False
+    was_complete: bool = False
     is_done: bool = False
     items: int = 0
     known_items: int = 0
@@ -194,20 +198,24 @@ class Progress:
 
     def _finish_at_end(self, now: datetime) -> Checkpoint:
         if not self.is_from_top:
-            return self._finish("partial", f"{AS_ASKED}not from the newest on", now)
+            return self._as_asked("not from the newest on", now)
         if self.is_full:
             self.checkpoint = replace(self.checkpoint, full_walk_at=now)
         return self._finish("complete", None, now)
 
     def _limit(self, now: datetime) -> Checkpoint:
-        verdict = "unknown" if self.endpoint.order is Order.FEED else "partial"
-        return self._finish(verdict, f"{AS_ASKED}no more than {self.max_items}", now)
+        return self._as_asked(f"no more than {self.max_items}", now)
 
     def _interval(self, since: int, now: datetime) -> Checkpoint:
-        there = covering(self.checkpoint.stretches, int(self.cursor or 0))
-        verdict = "complete" if self.is_from_top and there is not None and there.is_end else "partial"
         oldest = datetime.fromtimestamp(since / self.endpoint.units_per_second, UTC)
-        return self._finish(verdict, f"{AS_ASKED}only the newer part, down to {oldest:%Y-%m-%d %H:%M} UTC", now)
+        return self._as_asked(f"only the newer part, down to {oldest:%Y-%m-%d %H:%M} UTC", now)
+
+    def _as_asked(self, what: str, now: datetime) -> Checkpoint:
+        """The end of a walk through a part. A listing that was whole stays so where the part touches what was read."""
+        there = covering(self.checkpoint.stretches, int(self.cursor or 0)) if self.checkpoint.stretches else None
+        is_whole = there is not None and there.is_end and (self.is_from_top or self.was_complete)
+        verdict = "unknown" if self.endpoint.order is Order.FEED else "complete" if is_whole else "partial"
+        return self._finish(verdict, f"{AS_ASKED}{what}", now)
 
     def _go_to(self, cursor: str | None) -> None:
         if self.cursor is not None:
@@ -266,6 +274,7 @@ def begin(
         progress = Progress(endpoint, new, is_full, start, is_from_top=start is None)
     progress.max_items, progress.since, progress.fresh_from = max_items, bound, fresh
     progress.expected, progress.is_closed = expected, is_closed
+    progress.was_complete = old.verdict == "complete"
     return progress
 
 
