@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -19,7 +21,7 @@ from pipelines.errors import (
     Unreachable,
 )
 from pipelines.extract.media import MediaSource
-from pipelines.extract.media_hosts import check_public, host_of, wants_referer
+from pipelines.extract.media_hosts import check_public, host_of, leads_out, wants_referer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 VIDEO = "https://v3-web.douyinvod.com/film"
@@ -247,6 +249,64 @@ async def test_without_a_stand_in_this_machine_is_not_asked(url: str) -> None:
     async with MediaSource() as source:
         with pytest.raises(BadInput, match=r"not asked for|cannot be read"):
             await read(source, url)
+
+
+Found = list[tuple[Any, ...]]
+
+
+def answers_of(monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, ...]) -> list[str]:
+    """Names lead to these addresses, answer by answer, the last one for good; the names that were asked for."""
+    real, left, asked = socket.getaddrinfo, list(answers), list[str]()
+
+    def look_up(host: str, port: int, *more: Any, **words: Any) -> Found:
+        if host[0].isdecimal():
+            return real(host, port, *more, **words)
+        asked.append(host)
+        addresses = left.pop(0) if len(left) > 1 else left[0]
+        return [found for address in addresses for found in real(address, port, *more, **words)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+async def test_a_public_name_that_leads_to_this_machine_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, hosts: MediaHosts
+) -> None:
+    hosts.films["/film"] = Film(mp4(1000))
+    url = f"http://v3-web.douyinvod.com:{hosts.url.rpartition(':')[2]}/film"
+    answers_of(monkeypatch, ("127.0.0.1",))
+    before = hosts.connections
+    async with MediaSource(timeout=2) as source:
+        with pytest.raises(BadInput, match=r"leads to 127\.0\.0\.1"):
+            await read(source, url)
+    assert hosts.connections == before
+
+
+async def test_the_address_that_is_asked_is_the_one_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch, hosts: MediaHosts
+) -> None:
+    monkeypatch.setattr("pipelines.extract.media.leads_out", lambda address: address == "127.0.0.1")
+    hosts.films["/film"] = Film(mp4(1000))
+    # A name may lead elsewhere the next time that somebody looks it up.
+    asked = answers_of(monkeypatch, ("127.0.0.3", "127.0.0.1"), ("127.0.0.3",))
+    async with MediaSource(timeout=2) as source:
+        _, data = await read(source, f"http://v3-web.douyinvod.com:{hosts.url.rpartition(':')[2]}/film")
+    assert data == mp4(1000)
+    assert asked == ["v3-web.douyinvod.com"]
+
+
+@pytest.mark.parametrize(
+    ("address", "leads"),
+    [
+        ("1.1.1.1", True), ("198.18.0.7", True), ("198.19.255.1", True), ("2606:4700::1111", True),
+        ("64:ff9b::101:101", True), ("::ffff:1.1.1.1", True),
+        ("127.0.0.1", False), ("10.0.0.1", False), ("192.168.1.1", False), ("169.254.169.254", False),
+        ("0.0.0.0", False), ("::1", False), ("fe80::1%eth0", False), ("fd00::1", False), ("64:ff9b::a00:1", False),
+        ("::ffff:10.0.0.1", False), ("224.0.0.1", False),
+    ],
+)  # fmt: skip
+def test_an_address_leads_out_unless_it_is_a_neighbours(address: str, leads: bool) -> None:
+    assert leads_out(address) == leads
 
 
 def test_hosts_are_told_from_their_look_alikes() -> None:

@@ -15,7 +15,7 @@ import httpx
 
 from pipelines.errors import BadInput, Interrupted, Unfamiliar, Unreachable
 from pipelines.extract.media_heads import MediaHead, facts_of, is_coded
-from pipelines.extract.media_hosts import check_public, host_of, wants_referer
+from pipelines.extract.media_hosts import check_public, host_of, leads_out, wants_referer
 from pipelines.extract.upstream import AsyncUpstream, make_road, upstream_address
 from pipelines.extract.wire import Body, Taker, WireTransport, ended
 
@@ -208,8 +208,9 @@ class MediaSource:
         if self._proxy and self._upstream is None:
             return make_road(proxy=self._proxy, max_connections=_MAX_THREADS)
         self._threads = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="media")
-        road = WireTransport(self._threads)
-        return road if self._upstream is None else AsyncUpstream(upstream_address(self._upstream), road)
+        if self._upstream is None:
+            return WireTransport(self._threads, allows=leads_out)
+        return AsyncUpstream(upstream_address(self._upstream), WireTransport(self._threads))
 
 
 async def _in_thread(work: Callable[..., None], *args: object) -> None:

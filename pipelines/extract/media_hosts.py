@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from pipelines.errors import BadInput
@@ -23,6 +23,8 @@ _HOME_NAMES = (
     "test",
     "invalid",
 )
+_STAND_INS = IPv4Network("198.18.0.0/15")
+_TRANSLATED = IPv6Network("64:ff9b::/96")
 _GLOBAL = IPv6Network("2000::/3")  # all of IPv6 that is given to hosts of the public internet
 
 
@@ -50,6 +52,19 @@ def check_public(host: str) -> None:
     """
     if not (_is_public_number(host) if _looks_like_number(host) else _is_public_name(host)):
         raise BadInput(f"Media is not asked for at {host}: it is no host of the public internet.", host=host)
+
+
+def leads_out(address: str) -> bool:
+    """Whether a name may lead to this address: no neighbour's, as far as the address tells.
+
+    Proxies that look names up themselves give each of them an address of 198.18.0.0/15, and networks of IPv6 alone one
+    that holds the IPv4 address.
+    """
+    found = ip_address(address.partition("%")[0])
+    if isinstance(found, IPv6Address):
+        inner = IPv4Address(found.packed[-4:]) if found in _TRANSLATED else found.ipv4_mapped
+        return leads_out(str(inner)) if inner is not None else _is_public_number(str(found))
+    return found in _STAND_INS or _is_public_number(str(found))
 
 
 def _looks_like_number(host: str) -> bool:

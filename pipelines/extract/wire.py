@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 
+from pipelines.extract.connecting import Allows, ChosenConnection
 from pipelines.extract.lines import FIRST_BYTES, Line
 
 _MAX_IDLE = 16  # connections kept for each origin
@@ -50,13 +51,17 @@ async def ended(task: asyncio.Future[Any]) -> None:
 class WireTransport(httpx.AsyncBaseTransport):
     """Connections to any host, kept alive; `threads` do the blocking work, one for each request under way.
 
-    Without an `ssl_context` hosts are checked as httpx checks them.
+    Without an `ssl_context` hosts are checked as httpx checks them. With `allows`, only addresses that it lets pass are
+    connected to; BadInput where a host has none.
     """
 
-    def __init__(self, threads: Executor, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, threads: Executor, ssl_context: ssl.SSLContext | None = None, *, allows: Allows | None = None
+    ) -> None:
         self._threads = threads
         self._idle: dict[Origin, list[HTTPConnection]] = {}
         self._ssl = ssl_context
+        self._allows = allows
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its answer comes with the first bytes of the body."""
@@ -116,11 +121,12 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     def _connection(self, origin: Origin) -> HTTPConnection:
         scheme, host, port = origin
-        connection = HTTPConnection(host, port)
         if scheme == "https":
             self._ssl = self._ssl or httpx.create_ssl_context(trust_env=False)
-            connection = HTTPSConnection(host, port, context=self._ssl)
-        return connection
+        context = self._ssl if scheme == "https" else None
+        if self._allows is not None:
+            return ChosenConnection(host, port, self._allows, context)
+        return HTTPConnection(host, port) if context is None else HTTPSConnection(host, port, context=context)
 
 
 class Body(httpx.AsyncByteStream):
