@@ -282,13 +282,16 @@ def test_a_bucket_that_is_not_there_or_lacks_a_file_is_told_in_words(
 ) -> None:
     made, home = make("s3"), simulator.world.accounts[0].home
     made.call("archive", home, "--media", "caption")
+    removed = []
     for table in ("listing_entries", "raw_pages", "files"):
         (lost,) = ask(made.settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}') LIMIT 1")[0]
         made.put(lost.removeprefix(made.settings.root + "/"), None)
+        removed.append(("table", lost, f"{table}: the file is missing"))
+    found = made.call("verify", code=3)
+    assert sorted((p["what"], p["path"], p["detail"]) for p in found["problems"]) == sorted(removed)
     elsewhere = {"AWEME_ROOT": "s3://nobody-made-this/a", "AWEME_CATALOG": f"sqlite:{tmp_path}/other.sqlite"}
     for own, words in (
         ({}, ["archive", home, "--media", "caption"]),
-        ({}, ["verify"]),
         (elsewhere, ["archive", home, "--media", "caption"]),
     ):
         told: Any = CliRunner(env=made.environ | own).invoke(cli, words, standalone_mode=False)

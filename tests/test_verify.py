@@ -231,6 +231,23 @@ def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:
     assert {p.what for p in found.problems} == {"table"}
 
 
+@pytest.mark.parametrize("body", [None, b"PAR1 and no more"])
+def test_a_lost_file_of_the_files_table_is_named_as_any_other(settings: Settings, body: bytes | None) -> None:
+    lost = [ask(settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}') LIMIT 1")[0][0]
+            for table in ("files", "posts")]  # fmt: skip
+    for path in lost:
+        Path(path).unlink() if body is None else Path(path).write_bytes(body)
+    shown = run_cli("verify", "--root", settings.root, "--repair", "--json")
+    told = json.loads(shown.output)
+    assert shown.return_value == 3
+    assert {(p["what"], p["path"]) for p in told["problems"]} == {("table", path) for path in lost}
+    if body is None:
+        assert {p["detail"] for p in told["problems"]} == {"files: the file is missing", "posts: the file is missing"}
+    shown = run_cli("verify", "--root", settings.root)
+    assert "no kept file was read" in shown.output
+    assert "restore raw_pages and files from a backup" in shown.output
+
+
 @pytest.mark.parametrize("table", ["posts", "media", "raw_pages"])
 def test_spoilt_pages_of_any_column_are_found(settings: Settings, table: str) -> None:
     (lost,) = ask(settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}') LIMIT 1")[0]

@@ -90,6 +90,8 @@ def show(found: Verified, *, was_repair: bool) -> None:
     )
     if found.not_kept:
         click.echo(f"  note: files not kept, of those asked for: {found.not_kept}; aweme retry asks again for them")
+    if found.unread:
+        click.echo(f"  note: no kept file was read: {found.unread}")
     if found.unmarked:
         click.echo(f"  note: no verified_at was written: {found.unmarked}")
     if not found.problems:

@@ -16,6 +16,7 @@ from pipelines.load import auditing
 from pipelines.load.auditing import Record, Scope
 from pipelines.load.contents import problem_of, walk
 from pipelines.renaming import mend
+from schemas.media import FILES
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -51,7 +52,8 @@ class Problem:
 class Verified:
     """What a verification found; `files` and `bytes` were read.
 
-    `not_kept` files were asked for in vain so far. `unmarked`: why no `verified_at` could be written.
+    `not_kept` files were asked for in vain so far. `unmarked`: why no `verified_at` could be written; `unread`: why no
+    kept file was read.
     """
 
     files: int = 0
@@ -61,6 +63,7 @@ class Verified:
     problems: list[Problem] = field(default_factory=list)
     not_kept: int = 0
     unmarked: str = ""
+    unread: str = ""
 
     @property
     def wrong(self) -> list[Problem]:
@@ -95,13 +98,18 @@ def verify(
     with _opened(settings) as lake:
         try:
             done = Verified()
-            strays, wrong = auditing.compare(lake, walk(storage, "media"), before=moment - _SETTLED)
-            _read_files(lake, storage, scope, now, done, on_progress, wrong)
-            strays = [path for path in strays if path.rpartition("/")[2] not in _IGNORED]
-            done.problems = _confirmed(lake, storage, wrong) + [Problem("stray", path) for path in strays]
-            done.problems += [Problem("missing", one, one, detail=note) for one, note in auditing.half_mended(lake)]
-            done.problems += _check_tables(lake, done)
-            done.not_kept = auditing.not_kept(lake)
+            # First, since what a lost file of `files` said can be asked for no more.
+            tables = _check_tables(lake, done)
+            if any(name == FILES.name for name, _ in tables):
+                done.unread = f"what the table {FILES.name} says of them cannot be read"
+            else:
+                strays, wrong = auditing.compare(lake, walk(storage, "media"), before=moment - _SETTLED)
+                _read_files(lake, storage, scope, now, done, on_progress, wrong)
+                strays = [path for path in strays if path.rpartition("/")[2] not in _IGNORED]
+                done.problems = _confirmed(lake, storage, wrong) + [Problem("stray", path) for path in strays]
+                done.problems += [Problem("missing", one, one, detail=note) for one, note in auditing.half_mended(lake)]
+                done.not_kept = auditing.not_kept(lake)
+            done.problems += [problem for _, problem in tables]
         finally:
             storage.close()
     done.seconds = time.monotonic() - began
@@ -205,13 +213,14 @@ def _confirmed(lake: Lake, storage: Storage, wrong: Sequence[tuple[Record, str]]
     return sorted(found, key=lambda problem: problem.path)
 
 
-def _check_tables(lake: Lake, done: Verified) -> list[Problem]:
+def _check_tables(lake: Lake, done: Verified) -> list[tuple[str, Problem]]:
+    """The Parquet files that are wrong, each with its table."""
     problems = []
     for table, path in auditing.table_files(lake):
         done.table_files += 1
         wrong = auditing.parquet_problem(lake, table, path)
         if wrong is not None:
-            problems.append(Problem("table", path, detail=f"{table}: {wrong}"))
+            problems.append((table, Problem("table", path, detail=f"{table}: {wrong}")))
     return problems
 
 

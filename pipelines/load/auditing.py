@@ -28,6 +28,8 @@ FOUND = "verify found it"
 """How the error of a file begins that a repair is about to fetch again."""
 
 _ROWS = 20_000
+# What DuckDB says of a Parquet file that is not there, on a disk and in a bucket.
+_MISSING = ("no files found", "no such file", "http code 404", "http 404")
 _STORED = "state = 'stored' AND path IS NOT NULL"
 # A recording's facts lie beside it and have no row of their own: raw_pages holds the same.
 _BESIDE = f"""SELECT regexp_replace(path, '[.][^./]*$', '.json') FROM files
@@ -169,13 +171,19 @@ def lost_tables(lake: Lake, tables: Iterable[Table]) -> frozenset[str]:
 
 
 def parquet_problem(lake: Lake, table: str, path: str) -> str | None:
-    """What is wrong with a Parquet file, every page of which is read; bodies of raw pages are held to their hashes."""
+    """What is wrong with a Parquet file, every page of which is read; bodies of raw pages are held to their hashes.
+
+    Raises what else stands in the way: a bucket that is away says nothing about a file.
+    """
     import duckdb
 
     try:
         wrong = _read(lake, table, path)
     except duckdb.Error as error:
-        return str(error).splitlines()[0][:300]
+        if lost(error) is None and (told := known(error)) is not None:
+            raise told from None
+        is_missing = any(word in str(error).lower() for word in _MISSING)
+        return "the file is missing" if is_missing else str(error).splitlines()[0][:300]
     return f"{counted(wrong, 'bodies')} changed since, by their hash" if wrong else None
 
 
