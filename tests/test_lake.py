@@ -546,6 +546,19 @@ def test_secrets_show_in_no_message_and_no_statement(tmp_path):
     assert not any(word in shown for word in ("swordfish", "hush-hush", "AKIDEXAMPLE"))
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("table", ["ducklake_snapshot", "ducklake_macro"])
+def test_a_catalog_that_was_not_made_to_its_end_says_what_to_do(tmp_path, table, read_only):
+    place = {"catalog": f"sqlite:{tmp_path}/catalog.sqlite", "data_path": f"{tmp_path}/tables/"}
+    Lake.open(**place).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:
+        catalog.execute(f"DROP TABLE {table}")
+    with pytest.raises(BadInput, match="lacks tables of its own") as caught:
+        Lake.open(**place, read_only=read_only)
+    assert f"remove {tmp_path}/catalog.sqlite" in str(caught.value)
+    assert "archive something first" not in str(caught.value)
+
+
 @pytest.mark.parametrize("words", ["pasword=swordfish", "password=a swordfish", "password='swordfish"])
 def test_a_catalog_spelt_wrongly_is_refused_without_its_password(tmp_path, words):
     with pytest.raises(Unreachable) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ _S3_OPTIONS = {
 }
 _RACES = ("duplicate key", "already exists", "database is locked", "conflict", "transaction is aborted")
 _TRIES = 8
+_LACKS = re.compile(r"Table with name ducklake_\w+ does not exist")
 _HIDDEN = {"key": "your access key", "secret": "your secret key", "token": "your session token"}
 
 
@@ -253,9 +255,7 @@ def refusal(error: Exception, place: Place) -> Exception:
     """The archive's own error for one that DuckDB raised while the catalog was opened; without passwords."""
     text = _scrubbed(str(error).splitlines()[0], place)
     if "does not exist" in text:
-        return BadInput(
-            f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})"
-        )
+        return _no_archive(text, place)
     if "No snapshot found" in text:
         return BadInput(
             "The archive remembers nothing of that moment: it began later, or maintenance let it go. "
@@ -272,6 +272,18 @@ def refusal(error: Exception, place: Place) -> Exception:
             f"The disk of the catalog {place.target} is full or fails: make room, then run it again. ({text})"
         )
     return BadInput(f"The catalog of {place.data_path} cannot be opened: check the path and its rights. ({text})")
+
+
+def _no_archive(text: str, place: Place) -> BadInput:
+    if not _LACKS.search(text):
+        return BadInput(
+            f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})"
+        )
+    begin = f"remove {place.target}" if place.kind == "sqlite" else "empty its database"
+    return BadInput(
+        f"The catalog of {place.data_path} lacks tables of its own: it is damaged, or its making was cut off. Restore "
+        f"it from a backup; if nothing was archived yet, {begin} and archive again. ({text})"
+    )
 
 
 def _scrubbed(text: str, place: Place) -> str:
