@@ -41,7 +41,7 @@ class RecordedFile:
     segment_count: int = 0
     discontinuities: list[dict[str, Any]] = field(default_factory=list)
     _numbering: asyncio.Task[None] | None = None
-    _spare: int = 1
+    _before: RecordedFile | None = None
     _held: list[Piece] = field(default_factory=list)
     _held_bytes: int = 0
     _writer: Writer | None = None
@@ -69,9 +69,9 @@ class RecordedFile:
         )
         return file_path(wanted, suffix=self.suffix)
 
-    def number_by(self, numbering: asyncio.Task[None], spare: int) -> None:
-        """Let a task that promises the file number it; `spare` is its number where that fails."""
-        self._numbering, self._spare = numbering, spare
+    def number_by(self, numbering: asyncio.Task[None], before: RecordedFile) -> None:
+        """Let a task that promises the file number it; where that fails, it follows on the one before."""
+        self._numbering, self._before = numbering, before
 
     async def add(self, piece: Piece) -> None:
         """Put the next bytes behind those before; what comes before the file has its number is held until then."""
@@ -83,7 +83,8 @@ class RecordedFile:
     async def _put_held(self) -> None:
         if not self.number and self._numbering is not None:
             await asyncio.wait([self._numbering])  # whoever made the task hears what it raises
-        self.number = self.number or self._spare
+        if not self.number:
+            self.number = self._before.number + 1 if self._before is not None else 1
         held, self._held, self._held_bytes = self._held, [], 0
         for piece in held:
             await self._put(piece)

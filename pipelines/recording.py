@@ -223,7 +223,7 @@ class Recording:
                         self.entrance.later(_finished(file, list(watch.gaps[noted:]), "broken off"))
                         noted = len(watch.gaps)
                         before, file = file, self._new_file(form, piece.suffix)
-                        file.number_by(self.entrance.later(file.promise()), before.number + 1)
+                        file.number_by(self.entrance.later(file.promise()), before)
                     await file.add(piece)
             stopped = str(watch.end)
         except ArchiveError as error:
