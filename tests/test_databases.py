@@ -237,6 +237,16 @@ async def test_a_cleaned_name_never_takes_the_place_of_the_true_one(account: Any
     assert rows("SELECT nickname FROM users WHERE sec_user_id = ?", account.sec_user_id) == [(account.nickname,)]
 
 
+async def test_how_far_an_account_was_read_is_noted_and_an_older_post_is_no_news(account: Any) -> None:
+    async with AsyncUserDB("u") as users:
+        await users.add_user_info(sec_user_id=account.sec_user_id, nickname="木匠")
+        for aweme_id in ("7000000000000000002", 7000000000000000003, "7000000000000000001", None):
+            await users.update_user_info(account.sec_user_id, last_aweme_id=aweme_id)
+        found = await users.get_user_info(account.sec_user_id)
+    assert (found["last_aweme_id"], found["nickname"]) == ("7000000000000000003", "木匠")
+    assert rows("SELECT count(*) FROM posts") == [(0,)]
+
+
 async def test_updates_are_newer_observations_and_the_older_value_stays_in_changes(account: Any) -> None:
     async with AsyncUserDB("u") as users:
         await users.update_user_info(account.sec_user_id, nickname="x")

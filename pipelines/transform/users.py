@@ -46,6 +46,7 @@ PROFILES = Layout(
         "has_open_likes",
         "live_status",
         "room_id",
+        "last_aweme_id",
     ),
     seen=("first_seen_at", "last_seen_at", "profile_seen_at"),
 )
@@ -90,6 +91,8 @@ class Profile(User, gc=False):
     live_status: Count = None
     room_id: Id = None
     room_id_str: Id = None
+    # No answer of Douyin's has it: AsyncUserDB is given it, which is how the spec notes how far an account was read.
+    last_aweme_id: Id = None
     follower_count: Count = None
     mplatform_followers_count: Count = None
     following_count: Count = None
@@ -158,6 +161,7 @@ def add_profile(batch: Batch, user: Profile, asked_for: str, page: int) -> None:
             flag_of(user.show_favorite_list),
             user.live_status,
             id_of(user.room_id_str) or id_of(user.room_id),
+            id_of(user.last_aweme_id),
             page,
         )
     )
