@@ -158,7 +158,7 @@ class DouyinHandler:
         """The account's nickname from the archive, else from Douyin, and then the archive keeps its profile."""
         sec_user_id = _as_text(sec_user_id)
         found = await db.get_user_info(sec_user_id)
-        if not found:
+        if not found.get("nickname"):
             await self._keep_profile(sec_user_id, db)
             found = await db.get_user_info(sec_user_id)
         return found.get("nickname")

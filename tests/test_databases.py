@@ -67,6 +67,17 @@ async def test_a_nickname_is_asked_of_douyin_once_and_of_the_archive_then(simula
     assert rows("SELECT outcome FROM runs") == [("complete",)]
 
 
+async def test_an_account_that_the_archive_knows_without_a_name_is_asked_for(
+    simulator: Simulator, account: Any
+) -> None:
+    async with AsyncUserDB("u") as users:
+        await users.add_user_info(sec_user_id=account.sec_user_id, last_aweme_id="7000000000000000001")
+        assert await handler.get_user_nickname(account.sec_user_id, users) == account.nickname
+        assert await handler.get_user_nickname(account.sec_user_id, users) == account.nickname
+        assert (await users.get_user_info(account.sec_user_id))["last_aweme_id"] == "7000000000000000001"
+    assert requests(simulator, "user_profile") == 1
+
+
 async def test_an_account_unknown_from_its_posts_only_is_asked_for(simulator: Simulator, account: Any) -> None:
     async with AsyncVideoDB("v") as videos:
         await handler.get_or_add_video_data((await posts_of(account, 1))[0], videos)
