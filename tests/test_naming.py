@@ -104,6 +104,14 @@ def test_a_template_that_cannot_be_is_said_so(template: object) -> None:
         format_file_name(template, POST)  # type: ignore[arg-type]
 
 
+def test_a_post_that_is_no_dict_is_a_type_error() -> None:
+    for odd in ("7000000000000000001", [POST]):
+        with pytest.raises(TypeError, match="must be dicts"):
+            format_file_name("{desc}", odd)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="must be dicts"):
+            format_file_name("{desc}", POST, odd)  # type: ignore[arg-type]
+
+
 def test_a_long_caption_loses_its_middle() -> None:
     name = format_file_name("{create}_{desc}_{aweme_id}", POST | {"desc": "始" + "汉" * 300 + "终"})
     assert name.startswith("2024-05-06 07-08-09_始汉")
@@ -247,8 +255,11 @@ def test_a_user_folder_is_made_where_the_settings_say(tmp_path: Path) -> None:
     assert folder.is_dir()
     assert create_user_folder({"path": str(tmp_path)}, "x").parent.name == "PLEASE_SETUP_MODE"
     assert create_user_folder({"path": tmp_path, "mode": "../.."}, "x").is_relative_to(tmp_path)
-    with pytest.raises(BadInput):
-        create_user_folder("post", "x")  # type: ignore[arg-type]
+    for odd in ("post", None, ["path"]):
+        with pytest.raises(TypeError, match="kwargs must be a dict"):
+            create_user_folder(odd, "x")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="kwargs must be a dict"):
+            create_or_rename_user_folder(odd, {"nickname": "x"}, "y")  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="path cannot be 5"):
         create_user_folder({"path": 5}, "x")
 

@@ -71,7 +71,7 @@ def extract_desc_from_share_desc(desc: str, share_desc: str) -> str:
 
 def _user_folder(kwargs: Mapping[str, Any], nickname: str | None) -> Path:
     if not isinstance(kwargs, Mapping):
-        raise BadInput("The first argument must be a dict with path and mode, as the settings of a run are.")
+        raise TypeError("kwargs must be a dict")
     mode = legal_name(str(kwargs.get("mode") or "PLEASE_SETUP_MODE"))
     path = kwargs.get("path") or "Download"
     if not isinstance(path, str | os.PathLike):

@@ -59,9 +59,11 @@ def format_file_name(
 
     `aweme_data` has the keys of the fetch functions; `custom_fields` come before it and may bring fields of their own.
     A desc of more than `desc_length_limit` characters loses its middle; None for no such limit. Raises BadInput where
-    the template cannot be one.
+    the template cannot be one, TypeError where a dict is none.
     """
     data = aweme_data or {}
+    if not isinstance(data, Mapping) or not isinstance(custom_fields or {}, Mapping):
+        raise TypeError("aweme_data and custom_fields must be dicts")
     desc = _text(data.get("desc_raw", data.get("desc")))
     fields = {
         "create": _moment(data.get("create_time", data.get("created_at"))),
