@@ -83,6 +83,23 @@ def test_a_name_in_a_summary_and_a_plan_is_one_line_without_escapes(capsys: pyte
     assert not any(line.startswith("Ann") for line in said.splitlines())
 
 
+def test_one_of_a_thing_is_not_told_as_many(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.tell(Summary("r", "one", "t", posts_seen=1, new_posts=1, files=1, requests=1, rejects=1))
+    screen.tell(Summary("r", "collected-mixes", "t", posts_seen=1))
+    screen.tell(Summary("r", "post", "t", posts_seen=2, files=0, requests=2))
+    said = capsys.readouterr().out
+    for told in ("1 post seen, 1 new", "1 file (0 bytes) stored; 1 item rejected", "1 request, ", "1 mix seen"):
+        assert told in said
+    assert "2 posts seen" in said
+    assert "0 files (0 bytes) stored" in said
+    assert "2 requests, " in said
+
+
+def test_status_counts_the_authors_whose_posts_are_kept(root: Path) -> None:
+    done = CliRunner().invoke(cli, ["status", "--root", str(root)])
+    assert "1 post (0 gone) of 1 account, 0 files (0 bytes), 1 raw page, 0 rejects" in done.stdout
+
+
 def test_an_error_leaves_the_terminal_as_it_was(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(root / "out")
     with pytest.raises(SystemExit):

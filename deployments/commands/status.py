@@ -42,7 +42,8 @@ GROUP BY ALL ORDER BY files DESC LIMIT 20
 
 HELD_SQL = """
 SELECT (SELECT count(*) FROM posts) AS posts,
-       (SELECT count(*) FROM users WHERE profile_seen_at IS NOT NULL) AS accounts,
+       (SELECT count(*) FROM users WHERE profile_seen_at IS NOT NULL
+        OR sec_user_id IN (SELECT sec_user_id FROM posts)) AS accounts,
        (SELECT count(*) FROM posts WHERE gone_at IS NOT NULL) AS gone_posts,
        (SELECT count(*) FROM files WHERE state = 'stored') AS files,
        (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM files WHERE state = 'stored') AS bytes,
@@ -119,10 +120,12 @@ def show(root: str, found: dict[str, Any]) -> None:
     if found["listings"]:
         names = ("listing", "name", "verdict", "posts", "missing", "last_read_at", "reason")
         table(names, [[_shown(row[name]) for name in names] for row in found["listings"]], title="Listings")
-    for row in found["listings"]:
-        for hole in row["missing_stretches"]:
-            newest, oldest = (f"{hole[end]:%Y-%m-%d %H:%M}" if hole[end] else "its end" for end in ("newest", "oldest"))
-            say(f"  {in_line(row['name'])} ({row['listing']}): not read between {newest} and {oldest}")
+    holes = [(row, hole) for row in found["listings"] for hole in row["missing_stretches"]]
+    for row, hole in holes:
+        newest, oldest = (f"{hole[end]:%Y-%m-%d %H:%M}" if hole[end] else "its end" for end in ("newest", "oldest"))
+        say(f"  {in_line(row['name'])} ({row['listing']}): not read between {newest} and {oldest}")
+    if holes:
+        click.echo()
     if found["failed_files"]:
         table(("state", "error", "files"), [list(row.values()) for row in found["failed_files"]], title="Failed files")
     if found["runs"]:
