@@ -37,6 +37,7 @@ class Getter:
         """Get every file as `DouyinDownloader.download` does; each post's detail is read once at most."""
         from pipelines.load.downloader import DouyinDownloader
 
+        await self.house.need_media()
         self._details.clear()
         settings = self.house.settings
         downloader = DouyinDownloader(

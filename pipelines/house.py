@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import BadInput
+from pipelines.errors import BadInput, Blocked
 
 if TYPE_CHECKING:
     from pipelines.extract.crawler import DouyinCrawler
@@ -54,6 +54,7 @@ class House:
     on_event: OnEvent = silent
     now: Callable[[], datetime] = utc_now
     rng: random.Random = field(default_factory=random.Random)
+    _has_media: bool = False
     _lake: asyncio.Future[Lake] | None = None
     _early: dict[tuple[str, str], asyncio.Task[Page]] = field(default_factory=dict)
 
@@ -80,6 +81,24 @@ class House:
         from pipelines.extract.questions import question
 
         return await self.crawler.ask(operation, question(operation, target, **params), target=target)
+
+    async def need_media(self) -> None:
+        """Blocked where the tables name files that are kept, and there is nothing at all where they should lie.
+
+        It is the mount point of a disk that is away: what is put there is hidden once the disk is back.
+        """
+        if self._has_media or not self.storage.is_local:
+            return
+        lake = await self.lake()
+        if not await self.storage.names("media"):
+            kept = await self.on_lake(lambda: lake.query("SELECT count(*) FROM files WHERE state = 'stored'").item())
+            if kept:
+                raise Blocked(
+                    f"{self.storage.full('media')} is empty, and {kept} files should lie there: mount its disk, then "
+                    "run it again. Where they are lost, or were moved away on purpose, put any file there, and it goes "
+                    "on; aweme verify --repair fetches them again."
+                )
+        self._has_media = True
 
     async def on_lake(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Do blocking work of the lake's in a thread, and wait for it even when this task is cancelled.

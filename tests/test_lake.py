@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import fields
@@ -582,6 +583,45 @@ def test_a_full_disk_asks_a_person_and_the_archive_goes_on_once_there_is_room(la
             do(lambda con: con.execute("COPY (SELECT 1) TO '/dev/full'"))
     lake.keep_page(page("p1"), run_id="r")
     assert lake.query("SELECT count(*) FROM raw_pages").item() == 1
+
+
+def test_nothing_is_written_where_the_disk_of_the_tables_is_away(tmp_path):
+    root, away = tmp_path / "root", tmp_path / "away"
+    where = {"catalog": f"sqlite:{tmp_path}/catalog.sqlite", "data_path": f"{root}/tables/"}
+    with Lake.open(**where) as lake:
+        lake.keep_page(page("p1"), run_id="r")
+        root.rename(away)
+        root.mkdir()  # its mount point
+        with pytest.raises(Blocked, match="mount its disk"):
+            lake.keep_page(page("p2"), run_id="r")
+    for read_only in (True, False):
+        with pytest.raises(Blocked, match="mount its disk"):
+            Lake.open(**where, read_only=read_only)
+    assert not list(root.iterdir())
+    root.rmdir()
+    away.rename(root)
+    with Lake.open(**where) as lake:
+        lake.keep_page(page("p2"), run_id="r")
+        assert lake.query("SELECT page_id FROM raw_pages ORDER BY ALL").rows() == [("p1",), ("p2",)]
+
+
+def test_a_catalog_that_is_gone_in_the_middle_is_not_begun_anew(tmp_path):
+    root, away = tmp_path / "root", tmp_path / "away"
+    begin(root)
+    with local(root) as lake:
+        lake.keep_page(page("p1"), run_id="r")
+        root.rename(away)
+        root.mkdir()  # the mount point of its disk
+        with pytest.raises(Blocked, match="mount its disk"):
+            lake.keep_page(page("p2"), run_id="r")
+        assert not list(root.iterdir())
+        with pytest.raises(Blocked, match="is gone: mount its disk"):
+            lake.pending("r")
+    shutil.rmtree(root)
+    away.rename(root)
+    with local(root) as lake:
+        lake.keep_page(page("p2"), run_id="r")
+        assert lake.query("SELECT page_id FROM raw_pages ORDER BY ALL").rows() == [("p1",), ("p2",)]
 
 
 def test_a_full_disk_is_named_where_sqlite_does_not_name_it():

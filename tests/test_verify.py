@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,36 @@ def test_a_file_that_cannot_be_had_again_is_said_and_exits_3(settings: Settings,
     assert (Path(settings.root) / problem["aside"]).read_bytes() == b"broken"
     assert one(settings, "SELECT count(*) FROM files WHERE state = 'failed'") == 1
     assert verify(settings, now=utc_now).not_kept == 1, "nor is it forgotten later"
+
+
+def test_the_mount_point_of_media_that_are_away_is_not_filled(
+    settings: Settings, simulator: Simulator, tmp_path: Path
+) -> None:
+    media, away, home = Path(settings.root, "media"), tmp_path / "away", simulator.world.accounts[0].home
+    media.rename(away)
+    media.mkdir()
+    rows = ask(settings, "SELECT media_id, state, path FROM files ORDER BY ALL")
+    found = verify(settings, now=utc_now)
+    with pytest.raises(Blocked, match="mount its disk"):
+        repair(settings, found, now=utc_now)
+    told = archive(replace(settings, media=("music",)), home, full=True)
+    assert (told.outcome, "mount its disk" in told.reason) == ("blocked", True), told.reason
+    assert not list(media.iterdir())
+    assert ask(settings, "SELECT media_id, state, path FROM files ORDER BY ALL") == rows
+    media.rmdir()
+    away.rename(media)
+    assert archive(replace(settings, media=("music",)), home, full=True).files > 0
+    assert verify(settings, now=utc_now).problems == []
+
+
+def test_media_that_are_lost_for_good_are_fetched_again_where_a_person_says_so(settings: Settings) -> None:
+    media = Path(settings.root, "media")
+    shutil.rmtree(media)
+    media.mkdir()
+    (media / "they are lost").touch()
+    found = verify(settings, now=utc_now)
+    repair(settings, found, now=utc_now)
+    assert [problem.path for problem in found.wrong if problem.what != "stray"] == []
 
 
 def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:

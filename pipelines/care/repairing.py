@@ -39,6 +39,7 @@ async def _repair(settings: Settings, found: Verified, now: Callable[[], datetim
     if not broken:
         return
     async with open_house(settings) as house:
+        await house.need_media()
         lake = await house.lake()
         work = _Repair(house, lake, new_id(now()), now)
         await house.on_lake(lake.start_run, run_id=work.run_id, mode="repair", target="media", started_at=now())

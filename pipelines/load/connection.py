@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pipelines.errors import ArchiveError, BadInput
 from pipelines.load import turns
 from pipelines.load.attach import NAME, Place
+from pipelines.load.presence import need_tables
 from pipelines.load.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Connection:
         self._connect = connect
         self._writer: turns.Writer | None = None
         self._make_writer: Callable[[], turns.Writer] | None = None
+        self._place: Place | None = None
         self._log: Path | None = None
         self._hold: duckdb.DuckDBPyConnection | None = None
         self._commits = 0
@@ -58,7 +60,7 @@ class Connection:
             turn = kept or turns.ServerTurns(self.con, place, wait_s)
             return turns.Writer(self.con, turn.turn, rng, place.target if place.kind == "sqlite" else "")
 
-        self._make_writer, self._writer = made, made()
+        self._make_writer, self._writer, self._place = made, made(), place
         if place.kind == "sqlite":
             self._log = Path(place.target + "-wal")
             self._hold = self._held()
@@ -95,8 +97,9 @@ class Connection:
         return self._allowed().alone(work)
 
     def _allowed(self) -> turns.Writer:
-        if self._writer is None:
+        if self._writer is None or self._place is None:
             raise BadInput("This archive was opened for reading only: open it for writing.")
+        need_tables(self.con, self._place)  # a disk may go away while a run goes on
         return self._writer
 
     def renew(self) -> None:

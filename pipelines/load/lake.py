@@ -26,6 +26,7 @@ from pipelines.load import (
     entries,
     leftovers,
     migrate,
+    presence,
     promises,
     rawpages,
     runs,
@@ -109,6 +110,7 @@ class Lake:
         )
         lake = cls(place, connection, now)
         try:
+            presence.need_tables(connection.con, place)
             is_current = migrate.is_current(connection.con)
             if read_only and not is_current:
                 migrate.refuse_unmade(connection.con, place.tables)

@@ -31,6 +31,8 @@ _SQLITE_FULL = "disk is full"
 _FULL = (_SQLITE_FULL, "no space left", "disk quota")
 # What SQLite and DuckDB say of a disk that fails, and of a limit to the size of files.
 _FAILING = ("disk i/o error", "input/output error", "file too large")
+# What DuckLake says of the empty file that SQLite makes where there is none any more.
+_VANISHED = "ducklake_snapshot does not exist"
 _SHUT = ("read-only file system", "readonly database", "permission denied", "unable to open database")
 # What DuckDB says of a bucket whose server is away, lacks what it is asked for, or refuses the key.
 _AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
@@ -163,6 +165,8 @@ def blocked(error: Exception, catalog: str = "") -> Blocked | None:
     if any(word in text for word in _FULL):
         which = f"The disk of the catalog {catalog}" if catalog and _SQLITE_FULL in text else "The disk"
         return Blocked(f"{which} is full: make room, then run it again; what is kept is safe. ({told})")
+    if _VANISHED in text:
+        return Blocked(f"The catalog is gone: mount its disk, or put it back, then run it again. ({told})")
     if any(word in text for word in _FAILING):
         return Blocked(f"The disk fails, or limits how large a file may be: see to it, then run it again. ({told})")
     if any(word in text for word in _SHUT):
