@@ -83,20 +83,21 @@ class House:
         return await self.crawler.ask(operation, question(operation, target, **params), target=target)
 
     async def need_media(self) -> None:
-        """Blocked where the tables name files that are kept, and there is nothing at all where they should lie.
+        """Blocked where the tables name files that are kept, and the folder where they should lie is there and empty.
 
-        It is the mount point of a disk that is away: what is put there is hidden once the disk is back.
+        It is the mount point of a disk that is away: what is put there is hidden once the disk is back. Without such a
+        folder, they were removed.
         """
         if self._has_media or not self.storage.is_local:
             return
         lake = await self.lake()
-        if not await self.storage.names("media"):
+        if await self.storage.is_empty("media"):
             kept = await self.on_lake(lambda: lake.query("SELECT count(*) FROM files WHERE state = 'stored'").item())
             if kept:
                 raise Blocked(
                     f"{self.storage.full('media')} is empty, and {kept} files should lie there: mount its disk, then "
-                    "run it again. Where they are lost, or were moved away on purpose, put any file there, and it goes "
-                    "on; aweme verify --repair fetches them again."
+                    "run it again. Where they are lost, or were moved away on purpose, remove the empty folder, and it "
+                    "goes on; aweme verify --repair fetches them again."
                 )
         self._has_media = True
 

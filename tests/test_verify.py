@@ -239,14 +239,12 @@ def test_the_mount_point_of_media_that_are_away_is_not_filled(
     assert verify(settings, now=utc_now).problems == []
 
 
-def test_media_that_are_lost_for_good_are_fetched_again_where_a_person_says_so(settings: Settings) -> None:
-    media = Path(settings.root, "media")
-    shutil.rmtree(media)
-    media.mkdir()
-    (media / "they are lost").touch()
+def test_media_that_were_removed_with_their_folder_are_fetched_again(settings: Settings) -> None:
+    shutil.rmtree(Path(settings.root, "media"))
     found = verify(settings, now=utc_now)
+    assert found.problems
     repair(settings, found, now=utc_now)
-    assert [problem.path for problem in found.wrong if problem.what != "stray"] == []
+    assert verify(settings, now=utc_now).problems == []
 
 
 def test_a_spoilt_parquet_file_is_found(settings: Settings) -> None:

@@ -82,6 +82,11 @@ class Storage:
         """The names of everything in a local folder, parts of downloads too; nothing where it is not there."""
         return await self.run(_names, self.full(folder))  # type: ignore[no-any-return]
 
+    async def is_empty(self, folder: str) -> bool:
+        """Whether a local folder is there, and nothing in it."""
+        place = Path(self.full(folder))
+        return await self.run(lambda: place.is_dir() and not any(place.iterdir()))  # type: ignore[no-any-return]
+
     async def exists(self, path: str) -> bool:
         """Whether there is a file."""
         return bool(await self.run(self._fs.isfile, self.full(path)))
