@@ -38,7 +38,8 @@ async def retry_failed(
 ) -> Retried:
     """Try again what failed, all of it or what failed for this reason; what became of it.
 
-    `reason` is the outcome of a page (RateLimited, ...), the state of a file (failed, refused), or words of an error.
+    `reason` is the outcome of a page (RateLimited, ...), the state of a file (failed, refused, absent), or words of an
+    error. Files that are absent, which no host had, are asked for again only where the reason names them.
     """
     async with open_house(settings, on_event=on_event) as house:
         run = await Run.begin(house, ArchiveJob(), mode="retry", target=reason or "all", flow_run_id=None)

@@ -37,6 +37,18 @@ def test_files_that_failed_are_taken_up_however_often_they_were_tried(tmp_path: 
         assert retry(settings).is_nothing
 
 
+def test_files_that_no_host_had_are_asked_for_again_where_the_reason_names_them(tmp_path: Path) -> None:
+    with Simulator(World(seed=1, users=1, posts=8), faults=["media:1-9999=404"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video,image")
+        told = archive(settings, simulator.world.accounts[0].home)
+        assert (told.files, told.absent > 3) == (0, True)
+    with Simulator(World(seed=1, users=1, posts=8)) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="video,image")
+        assert retry(settings).is_nothing
+        assert retry(settings, "absent").files == told.absent
+        assert one(settings, "SELECT count(*) FROM files WHERE state = 'stored'") == told.absent
+
+
 def test_a_walk_that_broke_off_goes_on_and_nothing_else_is_asked(tmp_path: Path) -> None:
     world = World(seed=1, users=2, posts=60)
     with Simulator(world, faults=["user_post:2-=empty"]) as simulator:

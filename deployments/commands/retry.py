@@ -15,6 +15,7 @@ Examples:
   aweme retry
   aweme retry --reason RateLimited
   aweme retry --reason refused --root /data/douyin
+  aweme retry --reason absent        files that no host had, too
 """
 
 
@@ -25,7 +26,8 @@ Examples:
 def command(reason: str | None, root: str | None, catalog: str | None, as_json: bool) -> int:
     """Take up what failed: walks that broke off, pages, posts and files, however often they were tried.
 
-    Nothing else is asked for. `aweme status` shows what failed, and why.
+    Nothing else is asked for. `aweme status` shows what failed, and why. Files that no host had are left out unless
+    the reason names them.
     """
     from deployments.reading import open_reader
     from deployments.screen import print_json, progress, tell

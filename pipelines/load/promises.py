@@ -162,8 +162,9 @@ lacking AS MATERIALIZED (
     )
 
 
-_FAILED = f"""SELECT {_NEEDED} FROM media
-  WHERE media_id IN (SELECT media_id FROM files WHERE state IN ('failed', 'refused'))"""
+_OF_STATE = f"SELECT {_NEEDED} FROM media WHERE media_id IN (SELECT media_id FROM files WHERE state IN"
+_FAILED = f"{_OF_STATE} ('failed', 'refused'))"
+_IN_VAIN = f"{_OF_STATE} ('failed', 'refused', 'absent'))"
 
 
 def _near(search: Search) -> tuple[str, list[Any]]:
@@ -172,7 +173,7 @@ def _near(search: Search) -> tuple[str, list[Any]]:
     if search.pages is not None:
         return f"near AS MATERIALIZED ({of_pages} {LISTED}),", [listed(search.pages)]
     if search.only_failed:
-        return f"near AS MATERIALIZED ({_FAILED}),", []
+        return f"near AS MATERIALIZED ({_IN_VAIN if search.reason else _FAILED}),", []
     if search.since is not None:
         # Compared so, DuckLake does not look for files that may hold it: see `stored.among`.
         applied = "(SELECT page_id FROM applied_pages WHERE epoch_us(applied_at) >= epoch_us(?::TIMESTAMPTZ))"
@@ -223,10 +224,11 @@ def _wants(search: Search) -> tuple[list[str], list[Any]]:
 
 
 def _state(search: Search) -> tuple[str, list[Any]]:
-    # "absent" is Douyin's word that there is no such file; the others may work another time.
+    # "absent" is a host's word that there is no such file; the others may work another time. Hosts err, too: who names
+    # the reason has it asked for again.
     failed = "f.state IN ('failed', 'refused')"
     if search.only_failed:
-        return failed, []
+        return ("f.state IN ('failed', 'refused', 'absent')" if search.reason else failed), []
     if not search.retry_failed:
         return "f.media_id IS NULL", []
     return f"(f.media_id IS NULL OR ({failed} AND coalesce(f.attempts, 0) < ?))", [search.max_attempts]
