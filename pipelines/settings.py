@@ -119,7 +119,9 @@ def _from_file(path: Path) -> dict[str, Any]:
     if strange:
         # The names of the environment, as they stand in .env.example.
         own = [name.lower().removeprefix("aweme_") for name in strange]
-        hint = f"write {', '.join(own)}" if set(own) <= known else "`aweme config` lists them all"
+        hint = (
+            f"write {', '.join(own)}" if set(own) <= known else f"there are {', '.join(one.name for one in SETTINGS)}"
+        )
         raise BadInput(f"{path} names {', '.join(strange)}, which is no setting: {hint}.")
     return written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,7 @@ def show(settings: Settings, summary: Summary, seconds: float, *, is_first: bool
     click.echo(
         f"Files:    {root / 'media'}\nTables:   {root / 'tables'} (Parquet)\nCatalog:  {root / 'catalog.sqlite'}"
     )
-    click.echo(NEXT.format(root=_short(root)))
+    click.echo(NEXT.format(root=shlex.quote(_short(root))))
 
 
 def _held(lake: Lake) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def _short(root: Path) -> str:
 
 NEXT = """
 What next:
-  aweme sql --root {root} "FROM account_history"         ask something yourself
+  aweme sql --root {root} "SHOW TABLES"                  ask something yourself
   aweme status --root {root}                             how complete each account is
   aweme archive https://www.douyin.com/user/MS4w...      archive a real account
   aweme --help

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from deployments.commands.options import as_json, place, settings_of
+from deployments.commands.options import as_json, on_same, place, settings_of
 
 EPILOG = """
 \b
@@ -90,5 +90,5 @@ def command(
         for line in done.broken:
             click.echo(f"  wrong: {line}")
         if done.broken:
-            click.echo("Mend the archive and export again: aweme verify --repair")
+            click.echo(f"Mend the archive and export again: {on_same('aweme verify --repair')}")
     return 3 if done.broken else 0

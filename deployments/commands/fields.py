@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployments.commands.options import on_same
+
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
 
@@ -25,6 +27,7 @@ def show_fields(lake: Lake, *, as_json: bool) -> None:
     elif found:
         columns = ("operation", "path", "pages", "first_seen_at", "first_page")
         table(columns, [[getattr(field, name) for name in columns] for field in found])
-        click.echo("Look at one: aweme sql \"SELECT body FROM raw_pages WHERE page_id = '...'\"")
+        look = "aweme sql \"SELECT body FROM raw_pages WHERE page_id = '...'\""
+        click.echo(f"Look at one: {on_same(look)}")
     else:
         click.echo(f"No sampled answer of the last {DAYS} days has a field that older ones had not.")

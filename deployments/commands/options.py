@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,18 @@ def as_json(command: Wrapped) -> Wrapped:
     return click.option("--json", "as_json", is_flag=True, help="one JSON value on standard output, nothing else")(
         command
     )
+
+
+def on_same(command: str) -> str:
+    """A command to type next, with the --root and --catalog of this one: without them it would ask another archive."""
+    from deployments.commands.config import without_password
+
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    options = [
+        f"--{name} {shlex.quote(without_password(given[name]))}" for name in ("root", "catalog") if given.get(name)
+    ]
+    return " ".join([command, *options])
 
 
 def settings_of(**options: Any) -> Settings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployments.commands.options import as_json, place, settings_of
+from deployments.commands.options import as_json, on_same, place, settings_of
 
 if TYPE_CHECKING:
     from pipelines.care.rebuilding import Rebuilt
@@ -70,11 +70,12 @@ def show(done: Rebuilt, *, dry_run: bool) -> None:
         title = "These tables would change" if dry_run else "These tables were changed"
         table(names, [[getattr(row, name) for name in names] for row in done.differing], title=title)
         if dry_run:
-            click.echo("Nothing was changed. To change it: aweme rebuild")
+            click.echo(f"Nothing was changed. To change it: {on_same('aweme rebuild')}")
     else:
         click.echo("Every table holds the same rows as before; nothing was changed.")
     if done.left_raw:
         columns = ("operation", "pages", "first_at", "last_at", "newest_page")
         rows = [[row[name] for name in columns] for row in done.left_raw]
         table(columns, rows, title="Answers of unknown shape, left raw")
-        click.echo("Look at one: aweme sql \"SELECT body FROM raw_pages WHERE page_id = '...'\"")
+        look = "aweme sql \"SELECT body FROM raw_pages WHERE page_id = '...'\""
+        click.echo(f"Look at one: {on_same(look)}")

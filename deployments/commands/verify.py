@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployments.commands.options import Days, as_json, place, settings_of
+from deployments.commands.options import Days, as_json, on_same, place, settings_of
 
 if TYPE_CHECKING:
     from pipelines.care.verifying import Verified
@@ -25,7 +25,7 @@ Examples:
 Exit codes: 0 all is right (or mended), 1 failed, 2 wrong usage, 3 something is wrong, 4 blocked.
 """
 
-_STOPPED = "stopped. aweme verify --older-than 1 goes on with the files that were not read within a day."
+_STOPPED = "stopped. {} goes on with the files that were not read within a day."
 
 
 def share_of(_ctx: Any, _param: Any, text: str) -> float:
@@ -68,7 +68,7 @@ def command(
         try:
             found = verify(settings, now=utc_now, share=share, older_than=age, on_progress=told)
         except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(_STOPPED) from stop
+            raise KeyboardInterrupt(_STOPPED.format(on_same("aweme verify --older-than 1"))) from stop
     if mend:
         repair(settings, found, now=utc_now)
     if as_json:
@@ -89,7 +89,8 @@ def show(found: Verified, *, was_repair: bool) -> None:
         + (f", {len(found.problems) - len(found.wrong)} mended" if was_repair else "")
     )
     if found.not_kept:
-        click.echo(f"  note: files not kept, of those asked for: {found.not_kept}; aweme retry asks again for them")
+        again = on_same("aweme retry")
+        click.echo(f"  note: files not kept, of those asked for: {found.not_kept}. To ask again for them: {again}")
     if found.unread:
         click.echo(f"  note: no kept file was read: {found.unread}")
     if found.unmarked:
@@ -100,7 +101,7 @@ def show(found: Verified, *, was_repair: bool) -> None:
     table(("what", "path", "mended", "kept aside at", "detail"), rows)
     kinds = {problem.what for problem in found.wrong}
     if kinds & {"missing", "size", "changed", "unreadable"} and not was_repair:
-        click.echo("To fetch them again: aweme verify --repair")
+        click.echo(f"To fetch them again: {on_same('aweme verify --repair')}")
     if "stray" in kinds:
         click.echo(
             "Stray files: the next aweme archive adopts what a run that was cut off left; else remove them by hand."

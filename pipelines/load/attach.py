@@ -259,7 +259,7 @@ def refusal(error: Exception, place: Place) -> Exception:
     if "No snapshot found" in text:
         return BadInput(
             "The archive remembers nothing of that moment: it began later, or maintenance let it go. "
-            "Ask for a later one; the first is told by: "
+            "Ask for a later one; of the same archive (--root), the first is told by "
             "aweme sql \"SELECT min(snapshot_time) FROM ducklake_snapshots('archive')\""
         )
     if "DATA_PATH" in text:
