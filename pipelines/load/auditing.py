@@ -115,6 +115,11 @@ def set_verified(lake: Lake, media_ids: Sequence[str], at: datetime) -> None:
     lake.commit(work)
 
 
+def is_run_open(lake: Lake) -> bool:
+    """Whether a run is under way, or was cut off."""
+    return bool(lake.query("SELECT count(*) FROM runs WHERE ended_at IS NULL").item())
+
+
 def compare(lake: Lake, listed: Iterable[Found], *, before: datetime) -> tuple[list[str], list[tuple[Record, str]]]:
     """Stray paths, and kept files that are "missing" or of another "size"; only what is older than `before` counts."""
     con = lake.cursor()
