@@ -114,12 +114,15 @@ async def conclude(run: Run, step: Step, work: Callable[[], Awaitable[None]]) ->
         await run.end(stopped)
         raise
     if run.summary.missing and run.summary.outcome == "complete":
-        _judge(
-            run.summary,
-            "partial",
-            f"{counted(run.summary.missing, 'files')} could not be had; run it again to try once more",
-        )
+        _judge(run.summary, "partial", _missing(run))
     return await run.end(error)
+
+
+def _missing(run: Run) -> str:
+    """How many files could not be had, and why most of them could not; `files` has the reason of each."""
+    (why, count), missing = run.refusals.most_common(1)[0], run.summary.missing
+    most = why if count == missing else f"{count} of them: {why}"
+    return f"{counted(missing, 'files')} could not be had ({most.rstrip('.')}); run it again to try once more"
 
 
 async def finish_earlier(run: Run) -> None:

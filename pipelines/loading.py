@@ -178,6 +178,7 @@ class Loader:
             summary.absent += 1
         else:
             summary.missing += 1
+            self.run.refusals[kept.error or "nobody says why"] += 1
         self.run.house.on_event("file", state=kept.state, media_id=kept.media_id, size_bytes=size)
         self._unsaved.append(kept)
         if time.monotonic() - self._saved_at > _COMMIT_SECONDS or len(self._unsaved) >= _BATCH:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +41,7 @@ class Run:
     _began: float = field(default_factory=time.monotonic)
     _applied_at: float = field(default_factory=time.monotonic)
     settled: dict[str, datetime] = field(default_factory=dict)  # searches for files that were carried to their end
+    refusals: Counter[str] = field(default_factory=Counter)  # why files could not be had
     _fresh: list[str] = field(default_factory=list)
     _untidy: int = 0  # pages kept since small files were last looked for
     # Who walks and who loads files make rows of pages, each in a task of its own.

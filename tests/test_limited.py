@@ -32,7 +32,10 @@ def test_files_that_failed_are_tried_again_by_the_same_command(tmp_path: Path) -
     world = World(seed=1, users=2, posts=60)
     with Simulator(world, faults=["media:30-9999=html"]) as simulator:
         settings = settings_for(tmp_path, simulator.url, media="video,image")
-        assert archive(settings, world.accounts[1].home, max_counts=40).missing > 5
+        told = archive(settings, world.accounts[1].home, max_counts=40)
+        assert told.missing > 5
+        assert f"{told.missing} files could not be had (" in told.reason
+        assert "sends an error page of type text/html in place of a" in told.reason, "and why"
     with Simulator(world) as simulator:
         settings = settings_for(tmp_path, simulator.url, media="video,image")
         archive(settings, world.accounts[1].home, max_counts=40)

@@ -36,7 +36,7 @@ FROM runs ORDER BY started_at DESC LIMIT 10
 """
 
 FAILED_SQL = """
-SELECT state, left(error, 80) AS error, count(*) AS files FROM files WHERE state IN ('failed', 'refused')
+SELECT state, left(error, 200) AS error, count(*) AS files FROM files WHERE state IN ('failed', 'refused')
 GROUP BY ALL ORDER BY files DESC LIMIT 20
 """
 

@@ -250,12 +250,17 @@ def _is_same_version(head: Head, writer: Writer) -> bool:
     return same_size and (head.validator is None or head.validator == writer.validator)
 
 
+_ARTICLES = dict.fromkeys("aeiou", "an")
+
+
 def _refusal(kind: str, head: bytes, host: str) -> Refused:
     found = sniff(head)
     if found is None:
         return Refused(f"{host} sends something that is no {kind}: it begins with {head[:8].hex(' ')}.", host=host)
     what = "an error page" if found.family == "page" else "a file"
-    return Refused(f"{host} sends {what} of type {found.mime} in place of a {kind}.", host=host)
+    return Refused(
+        f"{host} sends {what} of type {found.mime} in place of {_ARTICLES.get(kind[0], 'a')} {kind}.", host=host
+    )
 
 
 def _hopelessness(error: ArchiveError) -> int:
