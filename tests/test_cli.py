@@ -376,4 +376,5 @@ def test_of_several_targets_none_is_archived_where_one_of_them_cannot_be(aweme, 
     for wrong, mode in (("nonsense", []), ("https://www.douyin.com/video/7686925967292869001", ["--mode", "post"])):
         done = aweme("archive", home, wrong, *mode, "--media", "none", "--json")
         assert (done.returncode, value(done)["kind"]) == (2, "BadInput")
+        assert value(done)["error"].startswith(f"{wrong}: "), "of several, it is said which"
     assert aweme("status").returncode == 2, "there is no archive yet"

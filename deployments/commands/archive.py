@@ -35,7 +35,7 @@ Examples:
     "-s", "--page-counts", type=int, default=18, show_default=True, help="posts to ask for at a time, 1 to 20"
 )
 @click.option("--max-cursor", type=click.IntRange(min=0), default=0, help="where to begin; 0 for the newest")
-@click.option("-i", "--interval", metavar="DAYS", help='only posts of these days: "2024-01-01|2024-06-30"')
+@click.option("-i", "--interval", metavar="DAYS", help='only posts of these days in China: "2024-01-01|2024-06-30"')
 @click.option("--kind", metavar="KINDS", help="only files of such posts: video, image, live_photo")
 @click.option("--min-likes", type=click.IntRange(min=0), help="only files of posts with so many likes")
 @click.option("--min-comments", type=click.IntRange(min=0), help="only files of posts with so many comments")
@@ -108,8 +108,11 @@ def check(settings: Settings, jobs: Sequence[ArchiveJob]) -> None:
 
     for job in jobs:
         settings_for(settings, job)
-        if (link := known_target(job)) is not None:
-            mode_of(link.kind, job.mode)
+        try:
+            if (link := known_target(job)) is not None:
+                mode_of(link.kind, job.mode)
+        except BadInput as error:
+            raise BadInput(f"{job.target}: {error}") from error
 
 
 def not_begun(job: ArchiveJob, error: ArchiveError) -> Summary:

@@ -155,9 +155,10 @@ def _pieces(template: str, known: tuple[str, ...]) -> list[tuple[str, str | None
         ) from error
     for _, name, spec, conversion in parsed:
         if name is not None and (name not in known or spec or conversion):
+            odd = f"{name}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}"
             raise BadInput(
-                f"The naming template {template!r} asks for {{{name}}}, which is no field of it alone. "
-                f"The fields are {', '.join('{' + field + '}' for field in known)}."
+                f"The naming template {template!r} asks for {{{odd}}}, which is no field. The fields are "
+                f"{', '.join('{' + field + '}' for field in known)}, just as they stand here."
             )
     if not parsed:
         raise BadInput("The naming template is empty. Write it as {create}_{desc}_{aweme_id}.")
