@@ -93,6 +93,11 @@ def test_fields_of_the_caller_come_first_and_may_be_new() -> None:
     assert format_file_name("{place}_{uid}", POST, {"place": "京/沪"}) == "京_沪_1234"
 
 
+def test_a_field_with_a_format_is_told_as_it_was_written() -> None:
+    with pytest.raises(BadInput, match=r"asks for \{create:%Y\}, which is no field"):
+        check_template("{create:%Y}")
+
+
 @pytest.mark.parametrize(
     "template",
     ["{aid}", "{desc.__class__}", "{desc!r}", "{desc:>10}", "{0}", "{}", "{create", "desc}", "{desc[0]}", "", None, 5],
