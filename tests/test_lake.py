@@ -627,3 +627,12 @@ def test_a_catalog_that_is_gone_in_the_middle_is_not_begun_anew(tmp_path):
 def test_a_full_disk_is_named_where_sqlite_does_not_name_it():
     told = turns.known(duckdb.Error("Failed to commit: database or disk is full"), "/mnt/small/catalog.sqlite")
     assert str(told).startswith("The disk of the catalog /mnt/small/catalog.sqlite is full: make room")
+
+
+def test_a_catalog_that_sqlite_cannot_open_is_no_matter_of_rights_alone(tmp_path):
+    begin(tmp_path)
+    lock = tmp_path / "catalog.sqlite.lock"
+    lock.unlink()
+    lock.symlink_to(tmp_path / "gone" / "lock")  # as where no file can be opened any more
+    with local(tmp_path) as lake, pytest.raises(Blocked, match=r"catalog\.sqlite cannot be opened: .*ulimit -n"):
+        lake.keep_page(page("p1"), run_id="r")

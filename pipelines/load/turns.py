@@ -33,7 +33,9 @@ _FULL = (_SQLITE_FULL, "no space left", "disk quota")
 _FAILING = ("disk i/o error", "input/output error", "file too large")
 # What DuckLake says of the empty file that SQLite makes where there is none any more.
 _VANISHED = "ducklake_snapshot does not exist"
-_SHUT = ("read-only file system", "readonly database", "permission denied", "unable to open database")
+_SHUT = ("read-only file system", "readonly database", "permission denied")
+# What SQLite says of rights, and also where no file can be made or opened any more.
+_CLOSED = "unable to open database"
 # What DuckDB says of a bucket whose server is away, lacks what it is asked for, or refuses the key.
 _AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
 _GONE = ("http code 404", "http 404")
@@ -169,6 +171,12 @@ def blocked(error: Exception, catalog: str = "") -> Blocked | None:
         return Blocked(f"The catalog is gone: mount its disk, or put it back, then run it again. ({told})")
     if any(word in text for word in _FAILING):
         return Blocked(f"The disk fails, or limits how large a file may be: see to it, then run it again. ({told})")
+    if _CLOSED in text:
+        which = f"The catalog {catalog}" if catalog else "The catalog"
+        return Blocked(
+            f"{which} cannot be opened: see to its rights, to room for more files on its disk (df -i), and to how many "
+            f"may be open (ulimit -n), then run it again; what is kept is safe. ({told})"
+        )
     if any(word in text for word in _SHUT):
         return Blocked(f"The archive may not be written here: see to its rights, or name another root. ({told})")
     return None
