@@ -334,7 +334,7 @@ def test_python_looks_for_garbage_again_as_soon_as_the_archive_is_open() -> None
     ],
 )
 def test_no_way_to_write_a_password_shows_it(catalog: str) -> None:
-    from deployments.commands.config import without_password
+    from deployments.commands.options import without_password
     from pipelines.load.attach import attach_sql, place_of
 
     assert "hush" not in without_password(catalog)

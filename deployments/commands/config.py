@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import click
 
-from deployments.commands.options import as_json, place, settings_of
+from deployments.commands.options import as_json, place, settings_of, without_password
 
 
 @click.command("config", epilog="\b\nExamples:\n  aweme config\n  aweme config --json | jq -r '.root.value'")
@@ -32,14 +29,3 @@ def command(root: str | None, catalog: str | None, as_json: bool) -> None:
         print_json({name: {"value": value, "origin": origin} for name, value, origin, _ in rows})
     else:
         table(("setting", "value", "from", "meaning"), rows)
-
-
-def without_password(value: Any) -> Any:
-    """An address without the password in it; anything else as it is."""
-    from pipelines.load import conninfo
-
-    if not isinstance(value, str):
-        return value
-    if conninfo.is_postgres(value):
-        return conninfo.shown(value, "hidden")
-    return re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1:hidden@", value)

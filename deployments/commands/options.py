@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,6 @@ def as_json(command: Wrapped) -> Wrapped:
 
 def on_same(command: str) -> str:
     """A command to type next, with the --root and --catalog of this one: without them it would ask another archive."""
-    from deployments.commands.config import without_password
-
     context = click.get_current_context(silent=True)
     given = context.params if context else {}
     options = [
@@ -83,3 +82,14 @@ def tell_strange_names(environ: Iterable[str]) -> None:
         near = get_close_matches(name[6:], [one[6:] for one in known], 1)
         hint = f"did you mean AWEME_{near[0]}?" if near else "`aweme config` lists them all."
         click.echo(f"{name} is no setting and changes nothing; {hint}", err=True)
+
+
+def without_password(value: Any) -> Any:
+    """An address without the password in it; anything else as it is."""
+    from pipelines.load import conninfo
+
+    if not isinstance(value, str):
+        return value
+    if conninfo.is_postgres(value):
+        return conninfo.shown(value, "hidden")
+    return re.sub(r"(://[^/@:\s]*):[^/@\s]*@", r"\1:hidden@", value)
