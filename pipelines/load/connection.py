@@ -16,6 +16,7 @@ from pipelines.load import turns
 from pipelines.load.attach import NAME, Place
 from pipelines.load.presence import need_tables
 from pipelines.load.scratch import scratch_folder
+from pipelines.load.syncing import NewFiles
 
 if TYPE_CHECKING:
     import random
@@ -54,11 +55,12 @@ class Connection:
 
     def let_write(self, place: Place, wait_s: float, rng: random.Random) -> None:
         """Let this connection write, when it is its turn; a turn comes within `wait_s` seconds or never."""
+        files = NewFiles(None if place.is_s3 else Path(place.tables))
 
         def made() -> turns.Writer:
             kept = turns.FileTurns(place.target, wait_s) if place.kind == "sqlite" else None
             turn = kept or turns.ServerTurns(self.con, place, wait_s)
-            return turns.Writer(self.con, turn.turn, rng, place.target if place.kind == "sqlite" else "")
+            return turns.Writer(self.con, turn.turn, rng, place.target if place.kind == "sqlite" else "", files)
 
         self._make_writer, self._writer, self._place = made, made(), place
         if place.kind == "sqlite":

@@ -154,12 +154,12 @@ class Lake:
         return self._connection.commit(work)
 
     def alone(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Do work that commits for itself while no other writes: DuckLake's own care of its files."""
+        """Do work that commits for itself while no other writes, and makes no files: they would not be synced."""
         return self._connection.alone(work)
 
     def tidy(self) -> list[str]:
         """Join small files of tables that have many, as `tidying` says; returns the tables."""
-        return self.alone(lambda con: tidying.tidy(con, self._now()))
+        return tidying.tidy(self._connection, self._now())
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for reading, for the modules beside this one."""

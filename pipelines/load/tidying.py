@@ -19,6 +19,8 @@ from schemas.raw import RAW_PAGES
 if TYPE_CHECKING:
     import duckdb
 
+    from pipelines.load.connection import Connection
+
 MANY = 24
 """Small files of one table from which on they are joined."""
 
@@ -40,34 +42,41 @@ _FOR_READERS = timedelta(hours=1)
 _AT_ONCE = 2  # files that one call makes: memory grows with them
 
 
-def tidy(con: duckdb.DuckDBPyConnection, now: datetime) -> list[str]:
+def tidy(archive: Connection, now: datetime) -> list[str]:
     """Join the small files of each table that has many, let go of versions where many files are kept for them alone.
 
     Removes what was joined or let go an hour ago; returns the tables.
     """
-    small, replaced = _counted(con)
+    small, replaced = archive.alone(_counted)
     tables = sorted(table for table, count in small.items() if count >= MANY)
     for table in tables:
         size = "" if table == RAW_PAGES.name else f", max_file_size => {_SMALL_BYTES}"
         options = f"max_compacted_files => {_AT_ONCE}{size}"
-        con.execute(f"CALL ducklake_merge_adjacent_files('{NAME}', '{table}', {options})").fetchall()
-    old = superseded(versions(con), now)[:AT_MOST_VERSIONS] if replaced >= MANY_REPLACED else []
+        _write(archive, f"CALL ducklake_merge_adjacent_files('{NAME}', '{table}', {options})")
+    old = superseded(archive.alone(versions), now)[:AT_MOST_VERSIONS] if replaced >= MANY_REPLACED else []
     if len(old) >= MANY_VERSIONS:
-        forget(con, old)
-        _flush(con)
+        archive.alone(lambda con: forget(con, old))
+        for table in archive.alone(_crowded):
+            _write(archive, f"CALL ducklake_flush_inlined_data('{NAME}', table_name => '{table}')")
     if tables or len(old) >= MANY_VERSIONS:
-        remove_files(con, now - _FOR_READERS)
+        archive.alone(lambda con: remove_files(con, now - _FOR_READERS))
     return tables
 
 
-def _flush(con: duckdb.DuckDBPyConnection) -> None:
-    """Write rows to Parquet where many wait: each statement on their table reads all of them, those of the past too."""
+def _write(archive: Connection, sql: str) -> None:
+    archive.commit(lambda con: con.execute(sql).fetchall())
+
+
+def _crowded(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables of which many rows wait in the catalog: each statement on one reads all, those of the past too."""
     meta = f"__ducklake_metadata_{NAME}"
     sql = f"""SELECT i.table_name, t.table_name FROM {meta}.ducklake_inlined_data_tables i
     JOIN {meta}.ducklake_table t USING (table_id) WHERE t.end_snapshot IS NULL"""
-    for waiting, table in con.execute(sql).fetchall():
-        if con.execute(f'SELECT count(*) FROM {meta}."{waiting}"').fetchall()[0][0] >= MANY_WAITING:
-            con.execute(f"CALL ducklake_flush_inlined_data('{NAME}', table_name => '{table}')").fetchall()
+
+    def is_long(waiting: str) -> bool:
+        return bool(con.execute(f'SELECT count(*) >= {MANY_WAITING} FROM {meta}."{waiting}"').fetchall()[0][0])
+
+    return sorted({table for waiting, table in con.execute(sql).fetchall() if is_long(waiting)})
 
 
 def _counted(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], int]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.errors import ArchiveError, Blocked, LakeBusy, Unreachable
 from pipelines.load.attach import Place, quoted
+from pipelines.load.syncing import NewFiles
 
 if TYPE_CHECKING:
     import duckdb
@@ -114,8 +115,10 @@ class Writer:
         turn: Callable[[], AbstractContextManager[None]],
         rng: random.Random,
         catalog: str = "",
+        files: NewFiles | None = None,
     ) -> None:
         self._con, self._turn, self._rng, self._catalog = con, turn, rng, catalog
+        self._files = files or NewFiles(None)
         self._lock = threading.RLock()
 
     def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -148,14 +151,24 @@ class Writer:
                 raise LakeBusy("The catalog is busy: another program writes to it. Try again later.") from error
 
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        self._files.look()
         self._con.execute("BEGIN")
         try:
             done = work(self._con)
+            self._sync()
             self._con.execute("COMMIT")
         except BaseException:
             _roll_back(self._con)
             raise
         return done
+
+    def _sync(self) -> None:
+        try:
+            self._files.sync()
+        except OSError as error:
+            raise Blocked(
+                f"The disk of the tables does not keep what is written ({error.strerror}): see to it, then try again."
+            ) from error
 
 
 def blocked(error: Exception, catalog: str = "") -> Blocked | None:

@@ -50,7 +50,7 @@ def snapshots(lake: Lake) -> dict[str, Any]:
 def flush(lake: Lake) -> None:
     """Write rows that wait in the catalog to Parquet."""
     for table in TABLES:
-        _call(lake, f"CALL ducklake_flush_inlined_data('{NAME}', table_name => '{table.name}')")
+        _write(lake, f"CALL ducklake_flush_inlined_data('{NAME}', table_name => '{table.name}')")
 
 
 def expire(lake: Lake, before: datetime) -> int:
@@ -60,8 +60,9 @@ def expire(lake: Lake, before: datetime) -> int:
 
 def rewrite(lake: Lake) -> None:
     """Write files anew of which many rows were replaced."""
+    options = f"delete_threshold => {_REWRITE_SHARE}"
     for table in _MERGED:
-        _call(lake, f"CALL ducklake_rewrite_data_files('{NAME}', '{table.name}', delete_threshold => {_REWRITE_SHARE})")
+        _write(lake, f"CALL ducklake_rewrite_data_files('{NAME}', '{table.name}', {options})")
 
 
 def merge(lake: Lake) -> None:
@@ -71,7 +72,7 @@ def merge(lake: Lake) -> None:
         before = None
         while (count := _count(lake, table.name)) != before and count > 1:
             before = count
-            _call(lake, f"CALL ducklake_merge_adjacent_files('{NAME}', '{table.name}', {options})")
+            _write(lake, f"CALL ducklake_merge_adjacent_files('{NAME}', '{table.name}', {options})")
 
 
 def clean(lake: Lake, before: datetime) -> int:
@@ -87,6 +88,10 @@ def clean(lake: Lake, before: datetime) -> int:
 def _count(lake: Lake, table: str) -> int:
     sql = f"SELECT file_count FROM ducklake_table_info('{NAME}') WHERE table_name = ?"
     return int(lake.query(sql, [table]).item())
+
+
+def _write(lake: Lake, sql: str) -> None:
+    lake.commit(lambda con: con.execute(sql).fetchall())
 
 
 def _call(lake: Lake, sql: str, values: list[Any] | None = None) -> int:
