@@ -8,99 +8,18 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from bench.rows import DAY, PER_OWNER, PER_PAGE, frames
 from pipelines.care.maintaining import maintain
 from pipelines.house import utc_now
 from pipelines.load.lake import Lake
 from pipelines.settings import load_settings
-from schemas.catalog import BY_NAME
 from schemas.pages import Checkpoint, Page
-from schemas.table import TIME
-
-DAY = datetime(2026, 1, 1, tzinfo=UTC)
-BEGAN = int((DAY - timedelta(days=400)).timestamp())
-PER_PAGE = 18
-PER_OWNER = 10_000
-KINDS = ("video", "cover", "dynamic_cover", "music", "caption")
-
-
-def frames(first: int, count: int, at: datetime, owner: int) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    """What pages of `count` posts of one author become, column by column, and the ids of those pages.
-
-    Posts of an author are 50 minutes apart and all authors post at the same times, as their ids tell, which begin with
-    the second: so between two ids of one author lie some of all others. Half the posts have a sound of their own, the
-    others one of ten thousand: of 65 captured posts 35 have one of their own.
-    """
-    index = pl.int_range(first, first + count, eager=True)
-    second = BEGAN + index % PER_OWNER * 3000 + index // PER_OWNER * 17 % 3000
-    aweme_id = _snowflake(second, index)
-    page = (index // PER_PAGE).cast(pl.String).str.zfill(9) + f"-{at:%m%d}-{owner}"
-    noise = index.hash(7).cast(pl.String)
-    sound = (index.hash(3) % 10_000).cast(pl.Int64)
-    music_id = _snowflake(second + 20, index).zip_with(index % 2 == 0, _snowflake(BEGAN - sound * 1000, sound))
-    owner_id = f"MS4wLjABAAAA{owner:064}"
-    seen = {"observed_at": pl.lit(at), "first_seen_at": pl.lit(at), "last_seen_at": pl.lit(at)}
-    raw = pl.DataFrame({"aweme_id": aweme_id, "page_id": page, "noise": noise, "music_id": music_id}).with_columns(
-        **seen, created_at=(second * 1_000_000).cast(TIME), sec_user_id=pl.lit(owner_id)
-    )
-    posts = raw.with_columns(
-        caption=pl.lit("a caption of the usual length, with a #tag ") + pl.col("noise"),
-        nickname=pl.lit("somebody"),
-        last_like_count=pl.lit(at.day) + pl.int_range(pl.len()),
-        duration_ms=pl.lit(15_000),
-        width=pl.lit(1080),
-        height=pl.lit(1920),
-        share_url=pl.lit("https://www.iesdouyin.com/share/video/") + pl.col("aweme_id"),
-    )
-    stats = raw.with_columns(like_count=pl.lit(at.day) + pl.int_range(pl.len()), comment_count=pl.lit(at.day))
-    entries = raw.with_columns(
-        listing=pl.lit("post"), owner_id=pl.lit(owner_id), position=pl.int_range(pl.len()) % PER_PAGE
-    )
-    media = raw.join(pl.DataFrame({"kind": KINDS}), how="cross").with_columns(
-        media_id=pl.col("aweme_id") + ":" + pl.col("kind") + ":0",
-        position=pl.lit(0),
-        source_uri=pl.lit("tos-cn-v-0015/") + pl.col("noise"),
-        urls=pl.concat_list(
-            pl.lit(f"https://v3-web.example/{at:%m%d}/") + pl.col("noise") + pl.lit("x" * 250),
-            pl.lit(f"https://v26-web.example/{at:%m%d}/") + pl.col("noise") + pl.lit("y" * 250),
-        ),
-        size_bytes=pl.lit(3_000_000),
-    )
-    tags = raw.with_columns(
-        kind=pl.lit("hashtag"),
-        tag_id=pl.lit("42"),
-        start=pl.lit(36),
-        end=pl.lit(40),
-    )
-    made = {
-        "posts": posts,
-        "post_stats": stats,
-        "users": raw.with_columns(nickname=pl.lit("somebody")),
-        "listing_entries": entries,
-        "music": raw.with_columns(title=pl.lit("a sound")),
-        "post_tags": tags,
-        "media": media,
-    }
-    return {name: _fit(name, frame) for name, frame in made.items()}, page.unique(maintain_order=True).to_list()
-
-
-def _snowflake(second: pl.Series, seed: pl.Series) -> pl.Series:
-    """Ids as Douyin gives them: the second in front, then what tells those of one second apart."""
-    return (second.cast(pl.Int64) * 2**32 + (seed.hash(11) % 2**32).cast(pl.Int64)).cast(pl.String)
-
-
-def _fit(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    schema = BY_NAME[name].schema
-    columns = [
-        (pl.col(column) if column in frame.columns else pl.lit(None)).cast(dtype).alias(column)
-        for column, dtype in schema.items()
-    ]
-    return frame.select(columns)
 
 
 def timed(work: Callable[[], Any]) -> float:

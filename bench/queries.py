@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.lake import DAY, PER_OWNER, fill, ids_of, open_lake, timed
+from bench.lake import fill, ids_of, open_lake, timed
+from bench.rows import DAY, PER_OWNER
 from pipelines.care.maintaining import maintain
 from pipelines.house import utc_now
 from pipelines.load.lake import Lake

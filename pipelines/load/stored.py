@@ -151,7 +151,8 @@ def _read(
     if near is None or near.is_empty():
         with among(con, keys, narrows=not is_small) as test:
             return rows_of(con, f"{sql} {test}")
-    with among(con, keys, narrows=False) as test, shown(con, "near", near):
+    # Few are quickest found by their pages alone; pages of many accounts' posts lie far apart, those posts may not.
+    with among(con, keys, narrows=keys.height > _FEW) as test, shown(con, "near", near):
         found = rows_of(con, f"{sql} page_id IN (SELECT page_id FROM near) AND {test}")
     rest = keys.join(found, on=keys.columns, how="anti")
     if rest.is_empty():
