@@ -21,6 +21,8 @@ from pipelines.load.asking import ask, frame
         ("SELECT '\udcff'", BadInput, "UTF-8"),
         ("LOAD no_such_extension", Unreachable, "cannot be read"),
         ("  -- nothing", BadInput, "no statement"),
+        ("FROM locked_posts", BadInput, "locked_posts does not exist"),
+        ("SELECT 1 WHERE 'blocked' = nosuch", BadInput, "nosuch"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_an_error_of_ours(sql: str, error: type[Exception], told: str) -> None:

@@ -58,7 +58,7 @@ def _told(error: duckdb.Error) -> Exception:
 
     if (of_tables := lost(error)) is not None:
         return of_tables
-    if "locked" in str(error):
+    if "database is locked" in str(error):  # all of it: DuckDB quotes the query, which may speak of blocked posts
         return LakeBusy("The catalog is busy: try again in a moment.")
     if isinstance(error, duckdb.ProgrammingError | duckdb.DataError | duckdb.NotSupportedError):
         return BadInput(f"The query cannot be answered: {error}")
