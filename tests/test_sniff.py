@@ -45,7 +45,9 @@ def test_bytes_that_tell_nothing_have_no_type(head: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MEDIA_KINDS if kind != "caption"])
-@pytest.mark.parametrize("page", [b"<html>403</html>", b"<?xml ?><Error/>", b'{"message":"denied"}', b"", b"Forbidden"])
+@pytest.mark.parametrize(
+    "page", [b"<html>403</html>", b"<?xml ?><Error/>", b'{"message":"denied"}', b"", b"Forbidden", b"Gateway Time-out"]
+)
 def test_an_error_page_is_never_taken_for_media(kind: str, page: bytes) -> None:
     assert sniff_as(kind, page) is None
 

@@ -124,7 +124,7 @@ def _frames(head: bytes) -> FileType | None:
     # Formats without a magic number: a frame begins with set bits, and the next ones must make sense.
     if len(head) < 4:
         return None
-    if head[0] == 0x47 and (len(head) <= 188 or head[188] == 0x47):
+    if head[0] == 0x47 and (head[188:189] == b"\x47" or len(head) == 188):  # packets of 188 bytes, and no "Gone"
         return MPEG_TS
     if head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return AAC
