@@ -624,6 +624,17 @@ def test_a_catalog_that_is_gone_in_the_middle_is_not_begun_anew(tmp_path):
         assert lake.query("SELECT page_id FROM raw_pages ORDER BY ALL").rows() == [("p1",), ("p2",)]
 
 
+def test_a_folder_called_conflict_is_no_conflict_of_writers(tmp_path):
+    root = tmp_path / "conflict" / "busy"
+    begin(root)
+    with local(root) as lake:
+        lake.keep_page(page("p1"), run_id="r")
+        next((root / "tables").rglob("*.parquet")).unlink()
+        for do in (lake.commit, lake.alone):
+            with pytest.raises(Blocked, match="missing or damaged"):
+                do(lambda con: con.execute("SELECT max(length(body)) FROM raw_pages").fetchall())
+
+
 def test_a_full_disk_is_named_where_sqlite_does_not_name_it():
     told = turns.known(duckdb.Error("Failed to commit: database or disk is full"), "/mnt/small/catalog.sqlite")
     assert str(told).startswith("The disk of the catalog /mnt/small/catalog.sqlite is full: make room")

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -47,6 +47,8 @@ _MEND = (
     "from raw_pages, which has to be whole, but not files, checkpoints and runs."
 )
 _REFUSED = ("http code 401", "http code 403", "http 401", "http 403", "forbidden")
+# A folder may be called as one of these words are: paths tell nothing about an error.
+_PATH = re.compile(r"\S*[/\\]\S*")
 _TRIES = 12
 
 
@@ -130,11 +132,11 @@ class Writer:
                 try:
                     return self._once(work)
                 except duckdb.Error as error:
-                    if not any(word in str(error).lower() for word in _BUSY + _SHORT):
+                    if not _says(error, _BUSY + _SHORT):
                         raise known(error, self._catalog) or error from None
                     last = error
                 time.sleep(min(0.02 * 2**attempt, 1.0) * (0.5 + self._rng.random()))
-        if any(word in str(last).lower() for word in _SHORT):
+        if _says(last, _SHORT):
             raise last
         raise LakeBusy("The catalog stayed busy: another program writes to it. Try again when it is done.") from last
 
@@ -146,7 +148,7 @@ class Writer:
             try:
                 return work(self._con)
             except duckdb.Error as error:
-                if not any(word in str(error).lower() for word in _BUSY):
+                if not _says(error, _BUSY):
                     raise known(error, self._catalog) or error from None
                 raise LakeBusy("The catalog is busy: another program writes to it. Try again later.") from error
 
@@ -169,6 +171,11 @@ class Writer:
             raise Blocked(
                 f"The disk of the tables does not keep what is written ({error.strerror}): see to it, then try again."
             ) from error
+
+
+def _says(error: Exception, words: Collection[str]) -> bool:
+    text = _PATH.sub("", str(error).lower())
+    return any(word in text for word in words)
 
 
 def blocked(error: Exception, catalog: str = "") -> Blocked | None:
