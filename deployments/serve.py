@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
 from schemas.jobs import CHINA
+from schemas.settings import MOST_DAYS
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
@@ -40,10 +41,11 @@ _MIDNIGHT = datetime(2024, 1, 1, tzinfo=CHINA)
 
 def parse_every(text: str) -> timedelta:
     """A span such as 30m, 6h or 1d; BadInput otherwise."""
-    found = re.fullmatch(r"(\d+)\s*([mhd])", text.strip())
-    if not found or not int(found[1]):
+    found = re.fullmatch(r"(\d{1,9})\s*([mhd])", text.strip())
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 0 < seconds <= MOST_DAYS * _UNITS["d"]:  # later than that, no calendar has a next run
         raise BadInput(f"--every cannot be {text!r}: write 30m, 6h or 1d.")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    return timedelta(seconds=seconds)
 
 
 def check(settings: Settings, job: ArchiveJob) -> None:

@@ -208,7 +208,7 @@ def test_links_that_end_alike_are_schedules_of_their_own() -> None:
     assert len(set(names)) == 4, names
 
 
-@pytest.mark.parametrize("text", ["", "6", "0h", "h", "6 weeks"])
+@pytest.mark.parametrize("text", ["", "6", "0h", "h", "6 weeks", "9999999d", "9" * 5000 + "d"])
 def test_a_span_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_every(text)
