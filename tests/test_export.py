@@ -321,6 +321,29 @@ def test_two_exports_into_one_folder_are_not_mixed_up(settings: Settings, tmp_pa
         export(settings, out, "csv", now=utc_now)
 
 
+def test_an_export_that_begins_while_another_ends_leaves_that_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person who runs it again sees it in any moment; here, in that before the unfinished folder goes."""
+    out, clear, told = tmp_path / "out", shutil.rmtree, list[str]()
+
+    def fill(name: str) -> None:
+        with filled_at_once(out) as place:
+            (place / name).write_text("x")
+
+    def meanwhile(path: Path, **options: bool) -> None:
+        monkeypatch.undo()
+        with pytest.raises(BadInput) as refused:
+            fill("second")
+        told.append(str(refused.value))
+        clear(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", meanwhile)
+    fill("first")
+    assert [path.name for path in out.iterdir()] == ["first"]
+    assert told
+
+
 def test_the_command_tells_what_it_wrote(settings: Settings, tmp_path: Path) -> None:
     words = [
         "export",

@@ -55,8 +55,10 @@ def filled_at_once(folder: Path) -> Iterator[Path]:
         finally:
             if not is_filled:
                 _take_back(folder)
-            lock.close()
+            # Before the lock is let go: who waits for it would take what is in place for a dead export's.
             shutil.rmtree(place, ignore_errors=True)
+            lock.close()
+            shutil.rmtree(place, ignore_errors=True)  # Windows removes no file that is open
             if is_new and not is_filled and not any(folder.iterdir()):
                 folder.rmdir()
 
@@ -119,6 +121,8 @@ def _take(lock: sqlite3.Connection, folder: Path) -> None:
         raise BadInput(
             f"Another export is being written into {folder}: wait for it, or name another folder."
         ) from error
+    if not (folder / UNFINISHED / _LOCK).exists():
+        raise BadInput(f"Another export into {folder} has ended this very moment: see what came of it.")
 
 
 def _clear(place: Path) -> None:
