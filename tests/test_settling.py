@@ -79,6 +79,19 @@ async def test_files_that_wait_for_the_disk_are_settled_together(
 
 
 @needs_proc
+async def test_the_disk_has_the_names_of_new_folders_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = list[Path]()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink()))
+    storage = Storage.open(str(tmp_path))
+    writer = await storage.write("media/account/post", "film")
+    await writer.begin("media/account/post/film.mp4")
+    await writer.write(b"abcdef")
+    await writer.commit()
+    folders = ["media/account/post", "media/account", "media", ""]
+    assert {tmp_path / folder for folder in folders} <= set(synced)
+
+
+@needs_proc
 async def test_a_file_that_cannot_be_synced_does_not_cost_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,16 @@ def test_the_disk_has_the_names_of_new_files_too(lake: Lake, disk: Disk) -> None
     assert {folder.stat().st_ino, folder.parent.stat().st_ino} <= disk.synced
 
 
+def test_it_has_the_name_of_the_first_folder_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "root").mkdir()
+    with local(tmp_path / "root") as lake:
+        assert not (tmp_path / "root" / "tables").exists()
+        disk = Disk(tmp_path / "root", lake)
+        monkeypatch.setattr(os, "fsync", disk.sync)
+        keep(lake, 1)
+    assert (tmp_path / "root").stat().st_ino in disk.synced
+
+
 def test_a_disk_that_does_not_keep_what_is_written_leaves_the_commit_undone(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ class HeldFolder:
             try:
                 self._handle = os.open(path, os.O_RDONLY)
             except FileNotFoundError:
-                path.mkdir(parents=True, exist_ok=True)
+                _make(path)
                 self._handle = os.open(path, os.O_RDONLY)
         else:
             path.mkdir(parents=True, exist_ok=True)
@@ -77,3 +77,19 @@ class HeldFolder:
         """Wait until the disk has its names; nothing where the system has no such call."""
         if self._handle is not None:
             os.fsync(self._handle)
+
+
+def _make(path: Path) -> None:
+    """Make a folder and those above it, and wait until the disk has their names: `sync` is about what lies within."""
+    lacking = []
+    for folder in (path, *path.parents):
+        if folder.exists():
+            break
+        lacking.append(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in lacking:
+        handle = os.open(folder.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

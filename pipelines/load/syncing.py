@@ -31,6 +31,8 @@ class NewFiles:
                 _sync(Path(folder, name))
             if new:
                 _sync(Path(folder))
+            if folder not in known:
+                _sync(Path(folder).parent)
         self._known = found
 
     def _found(self) -> dict[str, set[str]]:
