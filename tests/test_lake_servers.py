@@ -14,7 +14,7 @@ from archives import settings_for
 from lakes import frames_of_posts, page
 from test_lake_processes import WORKER, assert_whole
 
-from pipelines.errors import BadInput
+from pipelines.errors import BadInput, Unreachable
 from pipelines.house import open_lake
 from pipelines.load.lake import Lake
 from schemas.pages import Checkpoint
@@ -125,3 +125,39 @@ def test_a_turn_that_does_not_come_is_told(tmp_path, postgres_server):
         other.execute("ROLLBACK")
         lake.start_run(run_id="r1")
         assert isinstance(lake._connection.con, duckdb.DuckDBPyConnection)
+
+
+def test_a_server_that_is_started_anew_or_away_is_told_without_its_password(tmp_path, postgres_server):
+    def end_connections() -> None:
+        postgres_server.server.psql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename <> ''"
+        )
+
+    def cut_off(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute("DELETE FROM raw_pages")
+        end_connections()
+        con.execute("SELECT count(*) FROM raw_pages").fetchall()
+
+    catalog = postgres_server.new_catalog().replace("postgres:@", "postgres:swordfish@")
+    assert "swordfish" in catalog
+    name = catalog.partition("?")[0].rpartition("/")[2]
+    with Lake.open(catalog=catalog, data_path=f"{tmp_path}/tables/") as lake:
+        lake.keep_page(page("p1"), run_id="r")
+        end_connections()
+        lake.keep_page(page("p2"), run_id="r")
+        with pytest.raises(Unreachable, match="closed the connection"):
+            lake.commit(cut_off)
+        lake.keep_page(page("p3"), run_id="r")
+        assert lake.query("SELECT page_id FROM raw_pages ORDER BY ALL").rows() == [("p1",), ("p2",), ("p3",)]
+        end_connections()
+        postgres_server.server.psql(f"ALTER DATABASE {name} RENAME TO away")  # as a server that is not there
+        asked = "SELECT count(*) FROM raw_pages"
+        for do in (
+            lambda: lake.keep_page(page("p4"), run_id="r"),
+            lake.pending,
+            lambda: lake.query(asked),
+            lake.moment,
+        ):
+            with pytest.raises(Unreachable, match="server of the catalog gives no answer") as told:
+                do()
+            assert "swordfish" not in f"{told.value} {told.value.__cause__!r}"

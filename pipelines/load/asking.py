@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.errors import BadInput, LakeBusy, Unreachable
 from pipelines.load.attach import NAME
-from pipelines.load.turns import lost
+from pipelines.load.turns import away, lost
 from schemas.catalog import BY_NAME
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def ask(
     except UnicodeEncodeError as error:  # bytes of another encoding, which Python keeps as half surrogates
         raise BadInput("The query holds bytes that are no UTF-8: write it in a terminal or file of UTF-8.") from error
     except duckdb.Error as error:
-        raise _told(error) from error
+        raise _told(error) from None  # it may name the catalog's server, with the password
     if answer is None:  # whatever DuckDB's types say: so it answers where there is nothing but space and comments
         raise BadInput('There is no statement in the query: write one, as in aweme sql "SHOW TABLES".')
     return answer
@@ -65,8 +65,8 @@ def _told(error: duckdb.Error) -> Exception:
     if isinstance(error, duckdb.OutOfMemoryException):
         return BadInput(f"The query takes more memory than the setting memory_limit gives: {error}")
     if isinstance(error, duckdb.IOException | duckdb.PermissionException):
-        return Unreachable(f"What the query reads cannot be read: {error}")
-    return error
+        return away(error) or Unreachable(f"What the query reads cannot be read: {error}")
+    return away(error) or error
 
 
 def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:

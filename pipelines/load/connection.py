@@ -62,7 +62,8 @@ class Connection:
             turn = kept or turns.ServerTurns(self.con, place, wait_s)
             return turns.Writer(self.con, turn.turn, rng, place.target if place.kind == "sqlite" else "", files)
 
-        self._make_writer, self._writer, self._place = made, made(), place
+        with turns.told():
+            self._make_writer, self._writer, self._place = made, made(), place
         if place.kind == "sqlite":
             self._log = Path(place.target + "-wal")
             self._hold = self._held()
@@ -70,7 +71,8 @@ class Connection:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for reading."""
         cursor = self.con.cursor()
-        cursor.execute(f"USE {NAME}")
+        with turns.told():
+            cursor.execute(f"USE {NAME}")
         return cursor
 
     @contextmanager
@@ -101,7 +103,8 @@ class Connection:
     def _allowed(self) -> turns.Writer:
         if self._writer is None or self._place is None:
             raise BadInput("This archive was opened for reading only: open it for writing.")
-        need_tables(self.con, self._place)  # a disk may go away while a run goes on
+        with turns.told():
+            need_tables(self.con, self._place)  # a disk may go away while a run goes on
         return self._writer
 
     def renew(self) -> None:
@@ -112,12 +115,15 @@ class Connection:
         if self._commits < self.renew_after or self._make_writer is None:
             return
         self._commits = 0
+        present = self.con
         try:
             self.con = self._connect(self._temp)
+            with turns.told():
+                self._writer = self._make_writer()
         except ArchiveError:
+            self.con = present
             return  # the present one serves as well, and it is tried again later
         self._idle = []
-        self._writer = self._make_writer()
         if self._hold is not None:
             self._hold.close()  # before the next one comes, so that SQLite may clear the log away
         self._hold = self._held()

@@ -110,16 +110,17 @@ class Lake:
         )
         lake = cls(place, connection, now)
         try:
-            presence.need_tables(connection.con, place)
-            is_current = migrate.is_current(connection.con)
-            if read_only and not is_current:
-                migrate.refuse_unmade(connection.con, place.tables)
-                lake._is_current = False
-            if not read_only:
-                connection.let_write(place, wait_s, rng)
-            if not read_only and not is_current:
-                lake.commit(lambda con: migrate.make_tables(con, place.tables))
-                lake.commit(migrate.finish)
+            with turns.told():
+                presence.need_tables(connection.con, place)
+                is_current = migrate.is_current(connection.con)
+                if read_only and not is_current:
+                    migrate.refuse_unmade(connection.con, place.tables)
+                    lake._is_current = False
+                if not read_only:
+                    connection.let_write(place, wait_s, rng)
+                if not read_only and not is_current:
+                    lake.commit(lambda con: migrate.make_tables(con, place.tables))
+                    lake.commit(migrate.finish)
         except BaseException:
             lake.close()
             raise
@@ -147,7 +148,7 @@ class Lake:
         self.close()
         # What reads by a cursor of its own fails with DuckDB's own words where a bucket is away or a disk is full.
         if isinstance(error, duckdb.Error) and (told := turns.known(error)) is not None:
-            raise told from error
+            raise told from None
 
     def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Do work in one commit, for the modules beside this one; it may be done twice, so it has no effect outside."""

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.errors import ArchiveError, Blocked, LakeBusy, Unreachable
@@ -40,6 +40,16 @@ _CLOSED = "unable to open database"
 # What DuckDB says of a bucket whose server is away, lacks what it is asked for, or refuses the key.
 _AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
 _GONE = ("http code 404", "http 404")
+# What libpq says of a server that is away, or was started anew. Before it, DuckDB puts its address, password and all.
+_NO_SERVER = (
+    "unable to connect to postgres",
+    "connection to server",
+    "server closed the connection",
+    "terminating connection",
+    "no connection to the server",
+    "closed unexpectedly",
+    "from server:",
+)
 # DuckLake names every file of its tables so.
 _OF_TABLES = re.compile(r"/ducklake-[0-9a-f-]+\.parquet")
 _MEND = (
@@ -102,7 +112,8 @@ class ServerTurns:
                 ) from error
             yield
         finally:
-            self._con.execute("ROLLBACK")
+            with suppress(duckdb.Error):  # of a server that is away: the turn ended with the connection
+                self._con.execute("ROLLBACK")
 
 
 Turns = FileTurns | ServerTurns
@@ -127,7 +138,7 @@ class Writer:
         """Do the work in one transaction. It may be done more than once, so it must have no effect outside."""
         import duckdb
 
-        with self._lock, self._turn():
+        with self._lock, told(), self._turn():
             for attempt in range(_TRIES):
                 try:
                     return self._once(work)
@@ -144,7 +155,7 @@ class Writer:
         """Do work that commits for itself, once, while it is this writer's turn."""
         import duckdb
 
-        with self._lock, self._turn():
+        with self._lock, told(), self._turn():
             try:
                 return work(self._con)
             except duckdb.Error as error:
@@ -203,10 +214,12 @@ def blocked(error: Exception, catalog: str = "") -> Blocked | None:
 
 
 def known(error: Exception, catalog: str = "") -> ArchiveError | None:
-    """An error of DuckDB's about disk or bucket as one of ours; None where it is a fault of the program.
+    """An error of DuckDB's about disk, bucket or server as one of ours; None where it is a fault of the program.
 
     `catalog` is the path of one on SQLite.
     """
+    if (of_server := away(error)) is not None:
+        return of_server
     text, told = str(error).lower(), str(error).splitlines()[0] if str(error) else ""
     if any(word in text for word in _AWAY):
         if any(word in text for word in _REFUSED):
@@ -217,6 +230,17 @@ def known(error: Exception, catalog: str = "") -> ArchiveError | None:
             )
         return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
     return blocked(error, catalog) or lost(error)
+
+
+def away(error: Exception) -> Unreachable | None:
+    """What to say where the server of a catalog on PostgreSQL is away, without its password; None for all else."""
+    text = str(error)
+    if not any(word in text.lower() for word in _NO_SERVER):
+        return None
+    told = text.rpartition('": ')[2].splitlines()[0]
+    return Unreachable(
+        f"The server of the catalog gives no answer: run it again when it does; what is kept is safe. ({told})"
+    )
 
 
 def lost(error: Exception) -> Blocked | None:
@@ -230,7 +254,7 @@ def lost(error: Exception) -> Blocked | None:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Raise what DuckDB says of disk or bucket as one of our errors."""
+    """Raise what DuckDB says of disk, bucket or server as one of our errors."""
     import duckdb
 
     try:
@@ -242,7 +266,6 @@ def told() -> Iterator[None]:
 def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
     import duckdb
 
-    try:
+    # A failed COMMIT has rolled back already; a server that is away has, too, and what it said last is worth more.
+    with suppress(duckdb.Error):
         con.execute("ROLLBACK")
-    except duckdb.TransactionException:
-        return  # a failed COMMIT has rolled back already
