@@ -22,7 +22,7 @@ from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care.exporting import FORMATS
 from pipelines.care.repairing import repair
-from pipelines.care.verifying import verify
+from pipelines.care.verifying import Problem, Verified, verify
 from pipelines.errors import Blocked
 from pipelines.getting import Getter
 from pipelines.house import open_lake, utc_now
@@ -212,6 +212,23 @@ def test_a_repair_fetches_again_and_keeps_the_broken_file_aside(settings: Settin
         assert hashlib.sha256((Path(settings.root) / path).read_bytes()).hexdigest() == sha256
     assert verify(settings, now=utc_now).problems == []
     assert one(settings, "SELECT outcome FROM runs WHERE mode = 'repair'") == "complete"
+
+
+def test_a_broken_file_that_was_removed_before_its_repair_is_fetched_again_all_the_same(settings: Settings) -> None:
+    spoiled = spoil(settings)
+    found = verify(settings, now=utc_now)
+    spoiled[0].unlink()
+    repair(settings, found, now=utc_now)
+    assert found.wrong == []
+    assert sum(problem.aside is not None for problem in found.problems) == 1
+    assert verify(settings, now=utc_now).problems == []
+
+
+def test_a_repair_that_mended_nothing_is_not_complete(settings: Settings) -> None:
+    found = Verified(problems=[Problem("missing", "media/a/b_stream_1.ts", "123:stream:1")])
+    repair(settings, found, now=utc_now)
+    assert "cannot be fetched again" in str(found.wrong[0].detail)
+    assert one(settings, "SELECT outcome FROM runs WHERE mode = 'repair'") == "partial"
 
 
 def test_a_file_that_cannot_be_had_again_is_said_and_exits_3(settings: Settings, tmp_path: Path) -> None:

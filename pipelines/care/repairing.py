@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipelines.care.verifying import Problem, Verified, mended
+from pipelines.errors import NotFound
 from pipelines.getting import Getter
 from pipelines.house import House, new_id, open_house
 from pipelines.load.auditing import FOUND
@@ -48,7 +50,7 @@ async def _repair(settings: Settings, found: Verified, now: Callable[[], datetim
             ids = [str(media_id) for media_id in broken]
             for start in range(0, len(ids), _BATCH):
                 await work.mend([broken[media_id] for media_id in ids[start : start + _BATCH]])
-            outcome = "complete" if all(kept.state == "stored" for kept in work.done.values()) else "partial"
+            outcome = "complete" if all(map(work.is_mended, ids)) else "partial"
         finally:
             await house.on_lake(lake.end_run, work.run_id, outcome=outcome, ended_at=now())
             found.problems = [work.told(problem) for problem in found.problems]
@@ -68,8 +70,10 @@ class _Repair:
         for problem in problems:
             if problem.what != "missing":
                 # Moved before the row says so: after a crash between the two it is missing, and mended next time.
-                self.aside[str(problem.media_id)] = aside = f"{ASIDE}/{self._stamp}/{problem.path}"
-                await self.house.storage.rename(problem.path, aside)
+                aside = f"{ASIDE}/{self._stamp}/{problem.path}"
+                with suppress(NotFound):  # a verification takes hours, and somebody has removed it since
+                    await self.house.storage.rename(problem.path, aside)
+                    self.aside[str(problem.media_id)] = aside
         rows = [Kept(str(p.media_id), "failed", 0, self.now(), error=self._why(p)) for p in problems]
         await self.house.on_lake(self.lake.keep_files, rows)
         ids = [str(problem.media_id) for problem in problems]
@@ -88,9 +92,13 @@ class _Repair:
         if ":stream:" in problem.media_id:
             return replace(problem, detail=_NO_SECOND_TIME)
         kept = self.done.get(problem.media_id)
-        is_mended = kept is not None and kept.state == "stored"
         detail = kept.error if kept is not None else "nothing promises this file any more"
+        is_mended = self.is_mended(problem.media_id)
         return mended(problem, aside=self.aside.get(problem.media_id), is_mended=is_mended, detail=detail)
+
+    def is_mended(self, media_id: str) -> bool:
+        """Whether the file was got again."""
+        return media_id in self.done and self.done[media_id].state == "stored"
 
     def _why(self, problem: Problem) -> str:
         if problem.detail:  # noted by a repair that was cut off
