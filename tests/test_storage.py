@@ -244,6 +244,22 @@ async def test_what_a_full_disk_took_of_the_record_beside_a_part_goes_with_it(tm
     assert not any((tmp_path / "a").iterdir())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+async def test_a_part_is_let_go_where_a_full_disk_takes_no_record_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    storage = Storage.open(str(tmp_path))
+    (tmp_path / "a/.k.part.json").symlink_to("/dev/full")
+    writer = await storage.write("a", "k")
+    await writer.begin("a/film.mp4", validator='"v1"')
+    await writer.write(b"abcdef")
+    with pytest.raises(Blocked, match="make room"):
+        await writer.pause()
+    (tmp_path / "a/.k.part.json").unlink()
+    again = await put(storage, "a/film.mp4", BODY)
+    await again.commit()
+    assert files_in(tmp_path) == {"a/film.mp4"}, "nobody holds the part any more"
+
+
 @pytest.mark.server
 @pytest.mark.parametrize("size", [0, 20_000, 3_500_000, 14_000_000])
 async def test_an_object_appears_when_it_is_whole(s3_server: S3Server, size: int) -> None:

@@ -146,10 +146,12 @@ class LocalWriter(Writer):
         if not self.validator:
             self._discard()  # nobody could tell which version of the file it is part of
             return
-        if self._buffer and not self.is_broken:
-            self._flush()
-        if self._file is not None:
-            self._record()
+        try:
+            if self._buffer and not self.is_broken:
+                self._flush()
+            if self._file is not None:
+                self._record()
+        finally:  # where the disk is full, too: in a server, its lock and handles would stay
             self._close()
 
     def _discard(self) -> None:
