@@ -16,11 +16,14 @@ from typing import Any
 
 import pytest
 from archives import archive, ask, one, settings_for
+from fsspec.implementations.local import LocalFileSystem
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.errors import Unreachable
 from pipelines.house import open_lake, open_storage
-from pipelines.load.moving import move_in_bucket
+from pipelines.load.moving import mend_bucket, move_in_bucket
+from pipelines.load.storage import Storage
 from pipelines.renaming import own_folder
 from pipelines.settings import Settings
 
@@ -249,3 +252,17 @@ def test_a_move_that_was_killed_is_carried_to_its_end_by_the_next_run(
     assert objects(later) == set(after.values())
     assert folders(objects(later)) == {f"{'又一个名字' if stays_on else '新名字'}_{sec[-8:]}"}
     assert objects(later, "renaming") == set()
+
+
+async def test_a_bucket_that_goes_away_while_a_move_is_looked_up_is_told_as_such(tmp_path: Path) -> None:
+    class Away(LocalFileSystem):  # type: ignore[misc]
+        """Tells what is there, and then nothing more."""
+
+        def open(self, *_args: Any, **_more: Any) -> Any:
+            raise OSError(104, "Connection reset by peer")
+
+    (tmp_path / "renaming").mkdir()
+    (tmp_path / "renaming" / "account.json").write_text("{}")
+    storage = Storage("s3://bucket/a", Away, str(tmp_path), is_local=False)
+    with pytest.raises(Unreachable, match="Connection reset"), open_lake(settings_for(tmp_path / "root", "")) as lake:
+        await mend_bucket(storage, lake)

@@ -47,16 +47,15 @@ async def mend_bucket(storage: Storage, lake: Lake) -> int:
     notes = [path for path, _ in await storage.list(NOTES)]
     for note in notes:
         try:
-            told = orjson.loads(await asyncio.to_thread(_read, storage, note))
-        except FileNotFoundError:
+            told = orjson.loads(await storage.run(_read, storage, note))
+        except NotFound:
             continue  # another run carried it to its end
         await _carry_out(storage, lake, note, told["sec_user_id"], told["old"], told["new"])
     return len(notes)
 
 
 def _read(storage: Storage, path: str) -> bytes:
-    with storage.open_file(path) as file:
-        return file.read()
+    return b"".join(storage.pieces(path))
 
 
 async def _carry_out(storage: Storage, lake: Lake, note: str, sec_user_id: str, old: str, new: str) -> None:
