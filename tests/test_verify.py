@@ -255,6 +255,13 @@ def test_the_mount_point_of_media_that_are_away_is_not_filled(
     found = verify(settings, now=utc_now)
     with pytest.raises(Blocked, match="mount its disk"):
         repair(settings, found, now=utc_now)
+    shown = CliRunner().invoke(cli, ["verify", "--root", settings.root, "--repair"], standalone_mode=False)
+    assert shown.return_value == 4
+    assert all(problem.path[-20:] in shown.stdout for problem in found.problems[:3]), "it is told all the same"
+    assert "mount its disk" in shown.stderr
+    shown = CliRunner().invoke(cli, ["verify", "--root", settings.root, "--repair", "--json"], standalone_mode=False)
+    facts = json.loads(shown.stdout)
+    assert (len(facts["problems"]), facts["kind"]) == (len(found.problems), "Blocked")
     told = archive(replace(settings, media=("music",)), home, full=True)
     assert (told.outcome, "mount its disk" in told.reason) == ("blocked", True), told.reason
     assert not list(media.iterdir())

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deployments.commands.options import Days, as_json, on_same, place, settings_of
+from pipelines.errors import ArchiveError
+from pipelines.showing import visible
 
 if TYPE_CHECKING:
     from pipelines.care.verifying import Verified
+    from pipelines.settings import Settings
 
 EPILOG = """
 \b
@@ -56,8 +59,8 @@ def command(
     those that were not read within a day.
     """
     from deployments.bars import bar
+    from deployments.cli import exit_code
     from deployments.screen import print_json
-    from pipelines.care.repairing import repair
     from pipelines.care.verifying import verify
     from pipelines.house import need_archive, utc_now
 
@@ -69,13 +72,28 @@ def command(
             found = verify(settings, now=utc_now, share=share, older_than=age, on_progress=told)
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(_STOPPED.format(on_same("aweme verify --older-than 1"))) from stop
-    if mend:
-        repair(settings, found, now=utc_now)
+    stopped = repaired(settings, found) if mend else None
     if as_json:
-        print_json(found.as_json())
+        why = {"error": str(stopped), "kind": type(stopped).__name__} if stopped else {}
+        print_json({**found.as_json(), **why})
     else:
         show(found, was_repair=mend)
-    return 3 if found.wrong else 0
+    if stopped is None:
+        return 3 if found.wrong else 0
+    click.echo(f"aweme: {visible(str(stopped))}", err=True)
+    return exit_code(stopped)
+
+
+def repaired(settings: Settings, found: Verified) -> ArchiveError | None:
+    """Fetch again what is broken; what stopped it, which must not hide what took hours to find."""
+    from pipelines.care.repairing import repair
+    from pipelines.house import utc_now
+
+    try:
+        repair(settings, found, now=utc_now)
+    except ArchiveError as stopped:
+        return stopped
+    return None
 
 
 def show(found: Verified, *, was_repair: bool) -> None:
