@@ -39,6 +39,17 @@ def silent(_name: str, **_facts: Any) -> None:
     """The listener of those who do not listen."""
 
 
+async def finished(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Do blocking work in a thread, and wait for its end even when this task is cancelled: none goes on unseen."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        task.exception()  # or asyncio tells of a failure on the screen; the next run makes up for it
+        raise
+
+
 @dataclass
 class House:
     """The open doors: the crawler at once, the lake as soon as it is needed.
@@ -106,13 +117,7 @@ class House:
 
         A commit that was begun is finished: it is short, and what it keeps need not be asked for again.
         """
-        task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait([task])
-            task.exception()  # or asyncio tells of a failure on the screen; the next run makes up for it
-            raise
+        return await finished(work, *args, **kwargs)
 
     async def close(self) -> None:
         """Close every door that was opened."""

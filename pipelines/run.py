@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.batches import HELD_BYTES, Batch, batches_of
 from pipelines.errors import ArchiveError
-from pipelines.house import House, new_id, utc_now
+from pipelines.house import House, finished, new_id, utc_now
 from schemas.jobs import Summary
 from schemas.wording import counted
 
@@ -74,11 +74,16 @@ class Run:
     async def keep(self, page: Page, checkpoint: Checkpoint | None = None) -> None:
         """Keep an answer and its checkpoint in one commit, before anything reads further."""
         lake = await self.house.lake()
-        await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id, checkpoint=checkpoint)
-        self.summary.pages += 1
-        self._untidy += 1
+
+        def work() -> None:
+            lake.keep_page(page, run_id=self.summary.run_id, checkpoint=checkpoint)
+            self.summary.pages += 1
+            self._untidy += 1
+            self.waiting.add(page)
+
+        # In one go: nobody would make rows of a page that is kept when the run is stopped, and does not wait for them.
         async with self._turn:
-            await asyncio.to_thread(self.waiting.add, page)
+            await self.house.on_lake(work)
 
     async def keep_failed(self, error: ArchiveError) -> None:
         """Keep the answer that an error was read from, where there was one."""
@@ -107,7 +112,7 @@ class Run:
         """
         async with self._turn:
             for page in pages:
-                await asyncio.to_thread(self.waiting.add, page)
+                await finished(self.waiting.add, page)
             await self._apply()
 
     async def _apply(self) -> None:
@@ -118,7 +123,7 @@ class Run:
 
     async def _commit(self, batch: Batch) -> None:
         lake = await self.house.lake()
-        frames = await asyncio.to_thread(batch.frames)
+        frames = await finished(batch.frames)
         applied = await self.house.on_lake(lake.apply, frames, batch.page_ids, run_id=self.summary.run_id)
         self.summary.new_posts += applied.new_posts
         self.summary.changed_posts += applied.changed_posts
@@ -167,7 +172,9 @@ class Run:
                 f"{counted(summary.rejects, 'items')} without a table: kept in `rejects` with the reason."
             )
         lake = await self.house.lake()
-        ended_at = None if len(self.waiting) else self.house.now()
+        # One that was stopped may have kept a page in the moment before its rows were to be made.
+        is_open = len(self.waiting) or (error is not None and await self.house.on_lake(lake.pending, summary.run_id))
+        ended_at = None if is_open else self.house.now()
         await self.house.on_lake(lake.end_run, summary.run_id, **self._row(error), ended_at=ended_at)
         if summary.pages:
             await self._tidy()
