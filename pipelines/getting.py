@@ -47,15 +47,21 @@ class Getter:
             folderize=settings.folderize,
             now=self.now,
         )
-        await downloader.download(
-            wanted,
-            on_done=on_done,
-            on_bytes=on_bytes,
-            refresh=self._refresh,
-            concurrency=settings.download_concurrency,
-            per_host=settings.per_host,
-            adopt=adopt,
-        )
+        try:
+            await downloader.download(
+                wanted,
+                on_done=on_done,
+                on_bytes=on_bytes,
+                refresh=self._refresh,
+                concurrency=settings.download_concurrency,
+                per_host=settings.per_host,
+                adopt=adopt,
+            )
+        finally:
+            # Files that nobody gets any more ask for nothing, and keep nothing once their run is at its end.
+            for detail in self._details.values():
+                detail.cancel()
+            await asyncio.gather(*self._details.values(), return_exceptions=True)
 
     async def _refresh(self, wanted: Wanted) -> Wanted | None:
         """The same file with addresses from its post's detail; None where it is gone."""

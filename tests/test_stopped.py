@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from archives import archive, one, settings_for
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.getting import Getter
 from pipelines.house import House, new_id, open_house, utc_now
 from pipelines.jobs import run_job
 from pipelines.run import Run
+from schemas.files import Wanted
 from schemas.jobs import ArchiveJob
 from schemas.pages import Page
 
@@ -67,7 +70,8 @@ async def test_rows_are_made_of_the_whole_page_that_was_read_when_the_run_was_st
     async with open_house(settings) as house:
         run = await begun(house)
         keeping = asyncio.create_task(run.keep(page))
-        while not run.waiting.page_ids:  # noqa: ASYNC110 - a thread puts it there
+        while not run.waiting.page_ids:
+            assert not keeping.done()
             await asyncio.sleep(0.001)
         keeping.cancel()
         assert (await asyncio.wait([keeping]))[0].pop().cancelled()
@@ -86,3 +90,22 @@ async def test_a_run_that_was_stopped_with_a_page_without_rows_stays_open_for_th
         await following.finish_earlier()
         await following.end()
     assert one(settings, "SELECT count(*) FROM posts") == 3
+
+
+async def test_posts_of_files_that_nobody_gets_any_more_are_not_asked_for(tmp_path: Path) -> None:
+    with Simulator(World(seed=1, users=1, posts=20), faults=["post_detail:*=slow:0.3"]) as simulator:
+        ids = [simulator.world.post(0, index).aweme_id for index in range(6)]
+        expired = utc_now() - timedelta(days=1)
+        wanted = [Wanted(f"{one}:video:0", "video", 0, (), aweme_id=one, expires_at=expired) for one in ids]
+        async with open_house(settings_for(tmp_path, simulator.url)) as house:
+            run = await begun(house)
+            getter = Getter(house, run.summary.run_id, lambda page: run.apply_pages([page]), utc_now)
+            getting = asyncio.create_task(getter.get(wanted, on_done=lambda _kept: None))
+            while not [record for record in simulator.log if record.operation == "post_detail"]:
+                assert not getting.done()
+                await asyncio.sleep(0.01)
+            getting.cancel()
+            assert (await asyncio.wait([getting]))[0].pop().cancelled()
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            await run.end(asyncio.CancelledError())
+        assert len([record for record in simulator.log if record.operation == "post_detail"]) == 1
