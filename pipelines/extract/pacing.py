@@ -40,7 +40,7 @@ class Pace:
         asked = error.facts.get("retry_after_s")
         if asked is not None and asked > self.patience_s:
             return None
-        ceiling = min(self.max_backoff_s, self._first_backoff(error) * 2.0 ** (tries - 1))
+        ceiling = min(self.max_backoff_s, self._first_backoff(error) * 2.0 ** min(tries - 1, 60))
         # Full jitter: many archives that failed together must not come back together.
         return max(asked or 0.0, self.rng.random() * ceiling)
 
