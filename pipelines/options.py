@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.errors import BadInput
+from pipelines.extract.options import proxy_of
 from pipelines.load.plans import is_on
 from pipelines.settings import Settings, load_settings
 from schemas.jobs import ArchiveJob
@@ -84,7 +85,7 @@ def _media(kwargs: Mapping[str, Any]) -> str | None:
 def _tries(retries: Any) -> int:
     try:
         return 1 + max(int(retries), 0)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"max_retries cannot be {retries!r}: give a whole number.") from error
 
 
@@ -93,7 +94,4 @@ def _proxy(proxies: Any) -> str | None:
         return None
     if not isinstance(proxies, Mapping):
         raise BadInput('proxies must be a dict such as {"http": None, "https": "http://host:port"}.')
-    for name in ("https", "https://", "http", "http://", "all://"):
-        if proxies.get(name):
-            return str(proxies[name])
-    return None
+    return proxy_of(proxies)

@@ -453,7 +453,16 @@ async def test_the_dict_of_the_spec_is_honoured_and_a_keyword_wins():
 
 
 @pytest.mark.parametrize(
-    "kwargs", [{"timeout": "soon"}, {"timeout": 0}, {"max_tasks": 0}, {"headers": "x"}, {"cookie": {"sessionid": "x"}}]
+    "kwargs",
+    [
+        {"timeout": "soon"},
+        {"timeout": 0},
+        {"max_tasks": 0},
+        {"max_retries": float("inf")},
+        {"max_connections": float("nan")},
+        {"headers": "x"},
+        {"cookie": {"sessionid": "x"}},
+    ],
 )
 async def test_a_dict_that_cannot_be_is_bad_input(kwargs):
     with pytest.raises(BadInput):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.options import job_from
+from pipelines.extract.options import options_of
+from pipelines.options import job_from, settings_from
 from schemas.jobs import Mode, parse_interval
 
 KWARGS = {
@@ -70,3 +71,14 @@ def test_a_switch_may_be_a_word() -> None:
     assert (job.media, job.folderize) == ("video,image,cover", False)
     with pytest.raises(BadInput, match="desc cannot be"):
         job_from({"url": "x", "desc": "loud"})
+
+
+@pytest.mark.parametrize("name", ["https", "https://", "http", "http://", "all", "all://"])
+def test_a_proxy_serves_the_handler_under_every_name_that_serves_the_crawler(name: str) -> None:
+    kwargs = {"proxies": {"https": None, name: "http://127.0.0.1:1"}}
+    assert settings_from(kwargs).proxy == options_of(kwargs).proxy == "http://127.0.0.1:1"
+
+
+def test_no_end_of_retries_is_no_number_of_them() -> None:
+    with pytest.raises(BadInput, match="max_retries"):
+        settings_from({"max_retries": float("inf")})

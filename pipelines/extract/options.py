@@ -69,7 +69,7 @@ def options_of(kwargs: Mapping[str, Any] | None) -> Options:
         user_agent=headers.pop("user-agent", None),
         referer=headers.pop("referer", None),
         headers=tuple(headers.items()),
-        proxy=_proxy(_mapping(kwargs, "proxies")),
+        proxy=proxy_of(_mapping(kwargs, "proxies")),
         timeout=_number(kwargs, "timeout"),
         max_retries=_count(kwargs, "max_retries", 0),
         max_connections=_count(kwargs, "max_connections", 1),
@@ -97,7 +97,8 @@ def _headers(given: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _proxy(proxies: Mapping[str, Any]) -> str | None:
+def proxy_of(proxies: Mapping[str, Any]) -> str | None:
+    """The one proxy that serves all requests, of those that the dict names by scheme."""
     for name in ("https", "https://", "http", "http://", "all", "all://"):
         if proxies.get(name):
             return str(proxies[name])
@@ -121,6 +122,6 @@ def _count(kwargs: Mapping[str, Any], name: str, least: int) -> int | None:
     number = _number(kwargs, name)
     if number is None:
         return None
-    if number != int(number) or number < least:
+    if number % 1 or number < least:  # neither nan nor infinity has a rest of 0
         raise BadInput(f"{name} must be a whole number from {least}, not {kwargs[name]!r}")
     return int(number)
