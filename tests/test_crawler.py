@@ -206,6 +206,14 @@ async def test_tokens_are_got_once_and_only_when_they_are_needed():
     assert app.asked[0].params["msToken"] == "m" * 126 + "=="
 
 
+async def test_requests_that_begin_together_are_one_visitor():
+    app = service()
+    async with crawler(app, max_tasks=4) as it:
+        await asyncio.gather(*(it.ask("user_post", r.UserPost(sec_user_id="x")) for _ in range(4)))
+    assert sorted(app.tokens) == ["mssdk.bytedance.com", "ttwid.bytedance.com"]
+    assert {one.headers["cookie"] for one in app.asked} == {"ttwid=1%7Cabc"}
+
+
 async def test_a_visitor_without_ttwid_is_tried_again_and_then_told():
     app = service()
     async with crawler(app) as it:

@@ -94,7 +94,7 @@ class DouyinCrawler(Fetches):
             headers={"User-Agent": agent, "Accept": "application/json, text/plain, */*", "Accept-Language": "zh-CN"},
             transport=transport,
         )
-        self._client, self._turn = self._make_client(), self._make_turn()
+        self._client, self._turn, self._readying = self._make_client(), self._make_turn(), asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
@@ -185,7 +185,8 @@ class DouyinCrawler(Fetches):
     async def _exchange(self, endpoint: Endpoint, params: BaseModel | Mapping[str, Any], target: str) -> httpx.Response:
         async with self._turn:
             values = wire_of(params)
-            await self._who.make_ready(self._client, endpoint, with_ms_token=values.get("msToken") == "")
+            async with self._readying:  # several requests at a time are one visitor all the same
+                await self._who.make_ready(self._client, endpoint, with_ms_token=values.get("msToken") == "")
             self._fill(endpoint, values)
             cookie = self._who.cookie_for(endpoint.host, endpoint)
             referer = self._referer if self._referer and endpoint.referer == SITE else endpoint.referer_for(target)
@@ -237,7 +238,7 @@ class DouyinCrawler(Fetches):
         # A script that calls asyncio.run twice has two loops, and the connections of the first ended with it.
         loop = asyncio.get_running_loop()
         if self._client.is_closed or (self._loop is not None and self._loop.is_closed()):
-            self._client, self._turn = self._make_client(), self._make_turn()
+            self._client, self._turn, self._readying = self._make_client(), self._make_turn(), asyncio.Lock()
         self._loop = loop
 
     async def _patiently(
