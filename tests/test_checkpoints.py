@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.load.checkpoints import from_row, to_row
+from pipelines.verdicts import holes
 from schemas.listings import CHECKPOINTS
 from schemas.pages import Checkpoint, Stretch
 
@@ -43,3 +44,9 @@ def test_its_row_fills_every_column_of_the_table():
 
 def test_a_row_without_stretches_has_none():
     assert from_row({**to_row(Checkpoint("post", "me"), NOW), "stretches": None}).stretches == ()
+
+
+def test_a_hole_between_cursors_of_another_unit_is_told_all_the_same() -> None:
+    stretches = '[{"high":1700000000000000,"low":1600000000000000,"is_end":false,"items":3}]'
+    [hole] = holes("like", stretches)
+    assert (hole["newest"].year, hole["oldest"]) == (9999, None)
