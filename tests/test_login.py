@@ -365,6 +365,11 @@ def test_a_file_of_cookies_is_read_as_well(ends: str) -> None:
     assert read_cookie(COOKIES_TXT.replace("\n", ends)) == "ttwid=1%7Cabc; sessionid=abc; pasted=x=y"
 
 
+def test_a_cookie_that_a_browser_sends_to_another_host_of_douyin_takes_no_other_ones_place() -> None:
+    elsewhere = "creator.douyin.com\tFALSE\t/\tTRUE\t1893456000\tsessionid\tanother\n"
+    assert read_cookie(COOKIES_TXT + elsewhere) == "ttwid=1%7Cabc; sessionid=abc; pasted=x=y"
+
+
 def test_a_file_of_cookies_without_a_login_is_said_without_repeating_it() -> None:
     with pytest.raises(BadInput, match="no login") as told:
         read_cookie(COOKIES_TXT.replace("#HttpOnly_.douyin.com", "# .douyin.com"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadInput
-from pipelines.extract.cookies import is_login
+from pipelines.extract.cookies import SITES, is_login
 
 BROWSERS = (
     "chrome",
@@ -24,7 +24,6 @@ BROWSERS = (
     "safari",
     "arc",
 )
-_HOSTS = ("douyin.com", "www.douyin.com")
 
 
 def cookie_from_browser(name: str, *, now: datetime, store: Path | None = None) -> str:
@@ -67,7 +66,7 @@ def _read(name: str, store: Path | None) -> list[Cookie]:
 
 
 def _is_sent(cookie: Cookie, now: datetime) -> bool:
-    if cookie.domain.lstrip(".").lower() not in _HOSTS or not cookie.value or cookie.path != "/":
+    if cookie.domain.lstrip(".").lower() not in SITES or not cookie.value or cookie.path != "/":
         return False
     expires = cookie.expires
     if expires and expires > 10**11:  # newer browsers keep milliseconds

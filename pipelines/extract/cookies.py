@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from pipelines.errors import BadInput
 
 _HOME = "douyin.com"
+SITES = (_HOME, "www." + _HOME)
+"""Whose cookies a browser sends to www.douyin.com; those of other hosts below douyin.com stay with them."""
+
 _SESSIONS = ("sessionid", "sessionid_ss", "sid_tt")
 
 
@@ -48,7 +51,8 @@ def as_header(text: str) -> str:
         fields = line.removeprefix("#HttpOnly_").split("\t")
         if len(fields) == 7 and fields[1].upper() in ("TRUE", "FALSE") and not fields[0].startswith("#"):
             is_file = True
-            box.take([f"{fields[5]}={fields[6]}; domain={fields[0]}"])
+            if fields[0].lstrip(".").lower() in SITES:
+                box.take([f"{fields[5]}={fields[6]}"])
     return box.text if is_file else text
 
 
