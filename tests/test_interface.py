@@ -144,7 +144,7 @@ def test_a_post_of_any_moment_is_a_dict(seconds: object, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("found", "text", "count"),
-    [("12", "12", 12), (12, "12", 12), ("x", "x", None), (-1, "-1", None)]
+    [("12", "12", 12), (12, "12", 12), ("x", "x", None), (-1, "-1", None), ("9" * 5000, "9" * 5000, None)]
     + [(odd, "", None) for odd in (None, True, 1.5, [], {}, ["x"])],
 )
 def test_texts_and_counts_are_read_in_any_spelling(found: object, text: str, count: int | None) -> None:

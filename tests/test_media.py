@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from media_hosts import Film, MediaHosts, media_hosts, mp4
@@ -21,6 +22,7 @@ from pipelines.errors import (
     Unreachable,
 )
 from pipelines.extract.media import MediaSource
+from pipelines.extract.media_heads import facts_of
 from pipelines.extract.media_hosts import check_public, host_of, leads_out, wants_referer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -313,3 +315,9 @@ def test_hosts_are_told_from_their_look_alikes() -> None:
     assert host_of("https://V3-WEB.douyinvod.com./x") == "v3-web.douyinvod.com"
     assert wants_referer("www.douyin.com")
     assert not wants_referer("notdouyin.com")
+
+
+def test_a_range_that_no_reader_takes_is_asked_for_from_the_start():
+    answer = httpx.Response(206, headers={"content-range": f"bytes 0-1/{'9' * 5000}"})
+    with pytest.raises(Interrupted):
+        facts_of(answer, "host", lambda: NOW)

@@ -44,3 +44,9 @@ def test_an_encrypted_stream_is_no_address(mark: object) -> None:
 @pytest.mark.parametrize("odd", [{"origin": None}, {"origin": {"main": []}}, {"origin": {"main": {"flv": 5}}}, {}])
 def test_odd_lines_lead_nowhere(odd: dict[str, Any]) -> None:
     assert flv_of({}, **odd) == {}
+
+
+def test_a_number_that_no_reader_takes_is_none() -> None:
+    found = read_room(orjson.dumps({"data": {"data": [{"id_str": "7", "status": "9" * 5000}]}}))
+    assert found is not None
+    assert (found.room_id, found.status) == ("7", None)

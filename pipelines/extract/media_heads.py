@@ -13,7 +13,7 @@ import httpx
 from pipelines.errors import Interrupted, NotFound, Private, RateLimited, Unfamiliar, Unreachable
 from pipelines.extract.refusals import retry_after_s
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d+/(\d{1,18}|\*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ def _text(value: Any) -> str | None:
 def _whole(value: Any) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    return int(value) if isinstance(value, str) and value.isdecimal() else None
+    # Python reads no number of thousands of digits.
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else None
 
 
 def _moment(value: Any) -> datetime | None:

@@ -92,6 +92,6 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -62,7 +62,7 @@ def text_at(value: Any, path: str) -> str:
 def count_at(value: Any, path: str) -> int | None:
     """The whole number at a dotted path, also where it is written as text; None for anything else."""
     text = text_at(value, path)
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
 def every(value: Any, path: str) -> list[Any] | None:
