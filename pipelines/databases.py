@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.errors import BadInput
-from pipelines.house import new_id, open_lake, utc_now
+from pipelines.house import finished, new_id, open_lake, utc_now
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -53,14 +53,18 @@ class _Window:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        try:
-            if self._run_id is not None:
-                end = {"outcome": "failed" if kind else "complete", "error": kind.__name__ if kind else None}
-                await asyncio.to_thread(
-                    self.lake.end_run, self._run_id, **end, page_count=self._kept, ended_at=utc_now()
-                )
-        finally:
-            await self._close()
+        async with self._turn:  # what is being kept is finished before
+            try:
+                if self._run_id is not None:
+                    await asyncio.to_thread(self._end, self._run_id, kind)
+            finally:
+                await self._close()
+
+    def _end(self, run_id: str, kind: type[BaseException] | None) -> None:
+        end = {"outcome": "failed" if kind else "complete", "error": kind.__name__ if kind else None}
+        # A page whose rows failed to be made is left to the next job, whatever the caller made of the failure.
+        ended_at = None if self.lake.pending(run_id) else utc_now()
+        self.lake.end_run(run_id, **end, page_count=self._kept, ended_at=ended_at)
 
     async def _close(self) -> None:
         lake, self._lake, self._run_id = self._lake, None, None
@@ -88,18 +92,18 @@ class _Window:
         from pipelines.transform.frames import frames_of
 
         async with self._turn:
-            run_id = self._run_id or new_id(utc_now())
+            lake, run_id = self.lake, self._run_id or new_id(utc_now())
 
             def work() -> None:
                 if self._run_id is None:
-                    self.lake.start_run(run_id=run_id, mode="interface", target=pages[0].target, started_at=utc_now())
+                    lake.start_run(run_id=run_id, mode="interface", target=pages[0].target, started_at=utc_now())
+                    self._run_id = run_id
                 for page in pages:
-                    self.lake.keep_page(page, run_id=run_id)
-                self.lake.apply(frames_of(pages), [page.page_id for page in pages], run_id=run_id)
+                    lake.keep_page(page, run_id=run_id)
+                    self._kept += 1
+                lake.apply(frames_of(pages), [page.page_id for page in pages], run_id=run_id)
 
-            await asyncio.to_thread(work)
-            self._run_id = run_id
-            self._kept += len(pages)
+            await finished(work)  # also when it is cancelled: the archive is closed after that
 
     @staticmethod
     def _given(operation: str, target: str, fields: Mapping[str, Any]) -> Page:

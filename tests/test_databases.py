@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from deployments.simulator.world import World
 from pipelines import handler
 from pipelines.errors import ArchiveError, BadInput
 from pipelines.handler import AsyncUserDB, AsyncVideoDB, DouyinDownloader
-from pipelines.house import open_lake, utc_now
+from pipelines.house import new_id, open_lake, utc_now
 from pipelines.jobs import run_job
 from pipelines.renaming import mend, own_folder
 from pipelines.settings import load_settings
@@ -65,6 +67,29 @@ async def test_a_nickname_is_asked_of_douyin_once_and_of_the_archive_then(simula
         assert await handler.get_user_nickname(account.sec_user_id, db) == account.nickname
     assert requests(simulator, "user_profile") == 1
     assert rows("SELECT outcome FROM runs") == [("complete",)]
+
+
+async def test_what_was_being_kept_when_its_caller_was_stopped_is_kept_before_the_archive_closes(root: Path) -> None:
+    lock = sqlite3.connect(root / "catalog.sqlite.lock", isolation_level=None)
+    async with AsyncUserDB() as db:
+        lock.execute("BEGIN EXCLUSIVE")  # somebody else writes
+        keeping = asyncio.create_task(db.add_user_info(sec_user_id="MS4wLjABAAAAx", nickname="阿福"))
+        await asyncio.sleep(0.2)
+        keeping.cancel()
+        await asyncio.sleep(0)
+        lock.close()
+    assert (await asyncio.wait([keeping]))[0].pop().cancelled()
+    assert rows("SELECT nickname FROM users") == [("阿福",)]
+    assert rows("SELECT outcome FROM runs WHERE ended_at IS NOT NULL") == [("complete",)]
+
+
+async def test_a_failure_that_the_caller_takes_for_nothing_leaves_its_page_to_the_next_job(account: Any) -> None:
+    async with AsyncUserDB() as db:
+        await db.add_user_info(sec_user_id=account.sec_user_id, nickname="阿福")
+        page = Page(new_id(utc_now()), "given_user", "MS4wLjABAAAAx", None, utc_now(), 200, b'{"sec_user_id": "MS4wx"}')
+        db.lake.keep_page(page, run_id=db.lake.query("FROM runs")["run_id"].item())
+    await run_job(load_settings(), ArchiveJob(target=account.home, media="none"))
+    assert rows("SELECT count(*) FROM users WHERE sec_user_id = 'MS4wx'") == [(1,)]
 
 
 async def test_an_account_that_the_archive_knows_without_a_name_is_asked_for(
