@@ -58,6 +58,20 @@ def test_a_mark_without_a_type_is_what_its_fields_make_it() -> None:
     assert [tag[:2] for tag in found] == [("hashtag", "a"), ("mention", "7"), ("other", "3")]
 
 
+@pytest.mark.parametrize("odd", [0, 12, 5, None])
+def test_a_type_that_says_another_kind_than_all_the_fields_costs_a_hashtag_nothing(odd: int | None) -> None:
+    mark = {"type": odd, "start": 2, "end": 5, "hashtag_id": "16", "hashtag_name": "水獭"}
+    assert tags("好 #水獭", mark) == [("hashtag", "16", 2, 5, "水獭")]
+    del mark["hashtag_name"]
+    assert tags("好 #水獭", mark) == [("hashtag", "16", 2, 5, "水獭")]
+
+
+@pytest.mark.parametrize("odd", [1, 12, 5, None])
+def test_a_type_that_says_another_kind_than_all_the_fields_costs_a_mention_nothing(odd: int | None) -> None:
+    mark = {"type": odd, "start": 0, "end": 3, "user_id": "9", "sec_uid": "MS4", "hashtag_name": "", "hashtag_id": "0"}
+    assert tags("@河狸 好", mark) == [("mention", "MS4", 0, 3, "河狸")]
+
+
 @pytest.mark.parametrize(
     ("start", "end", "text"),
     [(0, 2, "🦦"), (3, 6, "#水獭"), (3, 99, "#水獭"), (5, 3, ""), (-2, 3, ""), (None, 3, ""), (1, 3, " ")],

@@ -23,10 +23,19 @@ def add_tags(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
 
 
 def kind_of(mark: Mark) -> str:
-    """hashtag, mention, search or other; by its fields where the type is missing."""
-    if mark.type is None:
-        return "hashtag" if mark.hashtag_name else "mention" if mark.sec_uid or mark.user_id else "other"
-    return _KINDS.get(mark.type, "other")
+    """hashtag, mention, search or other: what its type says, unless only the fields of another kind are there."""
+    said = _KINDS.get(mark.type) if mark.type is not None else None
+    if said is not None and _has_fields(mark, said):
+        return said
+    return next((kind for kind in ("hashtag", "mention") if _has_fields(mark, kind)), said or "other")
+
+
+def _has_fields(mark: Mark, kind: str) -> bool:
+    if kind == "hashtag":
+        return bool(mark.hashtag_name or id_of(mark.hashtag_id))
+    if kind == "mention":
+        return bool(mark.sec_uid or id_of(mark.user_id))
+    return bool(mark.search_text or id_of(mark.search_query_id))
 
 
 def tag_id_of(mark: Mark, kind: str) -> str | None:
