@@ -86,6 +86,31 @@ def test_a_film_without_a_plain_address_is_kept_by_those_that_stand_beside_it(ma
     assert found.urls == ("https://v3.test/plain",)
 
 
+@pytest.mark.parametrize(
+    ("name", "says", "codec"),
+    [
+        ("play_addr_h264", None, "h264"),
+        ("play_addr_265", 0, "h265"),
+        ("play_addr_bytevc1", None, "h265"),
+        ("play_addr_lowbr", 0, "h264"),
+        ("download_addr", None, None),
+    ],
+)
+def test_a_film_that_only_one_of_those_beside_leads_to_has_the_codec_of_that_one(
+    name: str, says: int | None, codec: str | None
+) -> None:
+    found = film(**{name: {"uri": "v0", "url_list": ["https://v3.test/1"]}, "bit_rate": [], "is_h265": says})
+    assert found is not None
+    assert (found.urls, found.codec) == (("https://v3.test/1",), codec)
+
+
+def test_a_smaller_rate_is_kept_rather_than_a_watermark() -> None:
+    small, marked = ({"uri": "v0", "url_list": [f"https://v3.test/{name}"]} for name in ("small", "marked"))
+    found = film(play_addr_lowbr=small, download_addr=marked)
+    assert found is not None
+    assert found.urls == ("https://v3.test/small",)
+
+
 def test_the_plain_address_is_kept_where_its_picture_is_larger_than_all_that_play_by_themselves() -> None:
     main = variant("main", 1080, 1920, size=900)["play_addr"]
     small, mute = variant("small", 540, 960), variant("mute", 1080, 1920, format="dash")

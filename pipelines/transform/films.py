@@ -50,10 +50,11 @@ def film_of(video: Video) -> Film | None:
     """The encoding to keep of a film; None where Douyin names none at all, or a sound in its place."""
     variants = video.bit_rate or []
     best, own = _best_with_urls(variants)
-    main = (video.play_addr if best else _plain_of(video)) or _NOWHERE
+    plain, plain_codec = (video.play_addr, _codec_of_film(video)) if best else _plain_of(video)
+    main = plain or _NOWHERE
     chosen = (best.play_addr if best else None) or main
-    if best is not None and _area(main) > _area(chosen) and _plain_plays(video, main) and (plain := urls_of(main)):
-        best, own, chosen = None, plain, main
+    if best is not None and _area(main) > _area(chosen) and _plain_plays(video, main) and (of_main := urls_of(main)):
+        best, own, chosen = None, of_main, main
     urls = _urls(own, chosen, main, variants)
     source_uri = chosen.uri or main.uri or (None if urls else _name_in(variants))
     if (not urls and source_uri is None) or format_of(urls) in _SOUNDS:
@@ -67,7 +68,7 @@ def film_of(video: Video) -> Film | None:
         chosen.data_size or None,
         variant.bit_rate,
         variant.FPS,
-        codec_of(variant) if best else _CODECS.get(int(video.is_h265)) if video.is_h265 is not None else None,
+        codec_of(variant) if best else plain_codec,
         variant.format or video.format or "mp4",
         variant.gear_name or None,
     )
@@ -92,12 +93,27 @@ def _best_with_urls(variants: list[Variant]) -> tuple[Variant | None, Urls]:
     return None, ()
 
 
-def _plain_of(video: Video) -> PlayAddress | None:
-    """The plain address; where it leads nowhere, one that stands beside it, that with the watermark last."""
+def _plain_of(video: Video) -> tuple[PlayAddress | None, str | None]:
+    """The plain address and its codec; where it leads nowhere, one beside it, that with the watermark last."""
+    codec = _codec_of_film(video)
     if video.play_addr is not None and urls_of(video.play_addr):
-        return video.play_addr
-    beside = (read_as(PlayAddress, raw) for raw in (video.play_addr_h264, video.play_addr_265, video.download_addr))
-    return next((address for address in beside if address is not None and urls_of(address)), video.play_addr)
+        return video.play_addr, codec
+    beside = (
+        (video.play_addr_h264, "h264"),
+        (video.play_addr_265, "h265"),
+        (video.play_addr_bytevc1, "h265"),
+        (video.play_addr_lowbr, codec),
+        (video.download_addr, codec),
+    )
+    for raw, own_codec in beside:
+        address = read_as(PlayAddress, raw)
+        if address is not None and urls_of(address):
+            return address, own_codec
+    return video.play_addr, codec
+
+
+def _codec_of_film(video: Video) -> str | None:
+    return None if video.is_h265 is None else _CODECS.get(int(video.is_h265))
 
 
 def _name_in(variants: list[Variant]) -> str | None:
