@@ -212,6 +212,13 @@ def test_a_list_of_pictures_that_holds_none_hides_no_film(odd: Any) -> None:
     assert media["media_id"].to_list() == ["1:image:2"]
 
 
+@pytest.mark.parametrize("odd", [None, "a", 1, {}, []])
+def test_a_list_of_pictures_that_holds_none_is_no_set(odd: Any) -> None:
+    posts = [{"aweme_id": "1", "images": [odd]}, {"aweme_id": "2", "images": [odd, {"uri": "p"}]}]
+    found = frames_of([page({"aweme_list": posts})])["posts"]
+    assert found.sort("aweme_id")["image_count"].to_list() == [None, 2]
+
+
 def test_a_picture_without_other_addresses_is_kept_with_its_watermark() -> None:
     marked = {"uri": "p", "url_list": [], "download_url_list": ["https://p3.test/marked.webp", ""]}
     plain = {**marked, "url_list": ["https://p3.test/plain.webp"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.transform.picks import ShareInfo, User, flag_of, id_of
-from pipelines.transform.picks_of_posts import Mix, MixCounts, Post, Statistics, Status, Video
+from pipelines.transform.picks_of_posts import Image, Mix, MixCounts, Post, Statistics, Status, Video
 from pipelines.transform.rows import Batch, Layout
 from schemas.posts import COUNTS
 
@@ -46,6 +46,7 @@ POST_STATS = Layout(
 
 NOBODY = User()
 NO_FILM = Video()
+_NO_IMAGE = Image()
 _NO_STATUS = Status()
 _NO_SHARE = ShareInfo()
 _NO_MIX = Mix()
@@ -86,7 +87,7 @@ def add_post(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
             post.share_url or (post.share_info or _NO_SHARE).share_url or None,
             width,
             height,
-            len(post.images) if post.images else None,
+            image_count_of(post),
             counts.digg_count,
             counts.comment_count,
             counts.share_count,
@@ -96,6 +97,12 @@ def add_post(batch: Batch, post: Post, aweme_id: str, page: int) -> None:
             page,
         )
     )
+
+
+def image_count_of(post: Post) -> int | None:
+    """How many pictures a set has; None for a list that holds none, which films may carry."""
+    images = post.images or []
+    return len(images) if any(image != _NO_IMAGE for image in images) else None
 
 
 def size_of(post: Post, video: Video) -> tuple[int | None, int | None]:
