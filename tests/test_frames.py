@@ -160,6 +160,24 @@ def test_what_stands_beside_a_room_stands_in_however_the_room_spells_nothing(not
     assert "live_stats" not in frames
 
 
+@pytest.mark.parametrize("nothing", [{}, {"sec_uid": "", "nickname": "", "id_str": "0"}, {"sec_uid": [], "id": 1.5}])
+def test_what_a_room_leaves_out_of_its_anchor_stands_beside_it(nothing: dict[str, Any]) -> None:
+    beside = {"id_str": "9", "sec_uid": "s", "nickname": "河狸", "web_rid": "5"}
+    shown = {"data": [{"id_str": "74", "status": 2, "owner": {"avatar_thumb": {}, **nothing}}], "user": beside}
+    frames = frames_of([page({"data": shown}, "live", "123")])
+    (row,) = frames["lives"].to_dicts()
+    assert [row[name] for name in ("sec_user_id", "uid", "nickname", "webcast_id")] == ["s", "9", "河狸", "5"]
+    assert frames["users"].select("sec_user_id", "uid", "nickname").rows() == [("s", "9", "河狸")]
+
+
+@pytest.mark.parametrize("other", [{"id_str": "8"}, {"sec_uid": "t"}])
+def test_somebody_else_beside_a_room_is_not_its_anchor(other: dict[str, Any]) -> None:
+    beside = {"id_str": "9", "sec_uid": "s", "nickname": "河狸"}
+    shown = {"data": [{"id_str": "74", "status": 2, "owner": other}], "user": beside}
+    (row,) = frames_of([page({"data": shown}, "live", "123")])["lives"].to_dicts()
+    assert (row["sec_user_id"], row["uid"], row["nickname"]) == (other.get("sec_uid"), other.get("id_str"), None)
+
+
 @pytest.mark.parametrize(
     ("room", "likes"),
     [

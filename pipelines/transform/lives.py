@@ -62,8 +62,7 @@ def add_room(
     room_id = room.key()
     if room_id is None:
         return
-    # Douyin spells nothing as {} too, which would hide what stands beside the room.
-    owner = _unless(_NOBODY, room.owner) or anchor or _NOBODY
+    owner = _anchor_of(room.owner or _NOBODY, anchor or _NOBODY)
     stream = room.stream_url or _NO_STREAM
     paths = _unless(_NO_PARTITIONS, room.partition_road_map) or partitions or _NO_PARTITIONS
     batch[LIVES].extend(
@@ -71,7 +70,7 @@ def add_room(
             room_id,
             id_of(owner.web_rid) or webcast_id,
             id_of(owner.sec_uid),
-            id_of(owner.uid) or id_of(owner.id_str) or id_of(owner.id) or id_of(room.owner_user_id),
+            _uid_of(owner) or id_of(room.owner_user_id),
             owner.nickname or None,
             room.title or None,
             room.status,
@@ -104,9 +103,25 @@ def _unless(nothing: T, found: T | None) -> T | None:
     return None if found == nothing else found
 
 
+def _anchor_of(owner: Anchor, beside: Anchor) -> Anchor:
+    """Who broadcasts: what the room says of its owner, else what stands beside it of the same person."""
+    mine, other = (_uid_of(owner), id_of(owner.sec_uid)), (_uid_of(beside), id_of(beside.sec_uid))
+    if any(one and two and one != two for one, two in zip(mine, other, strict=True)):
+        return owner
+    return Anchor(
+        sec_uid=mine[1] or other[1],
+        uid=mine[0] or other[0],
+        nickname=owner.nickname or beside.nickname,
+        web_rid=id_of(owner.web_rid) or id_of(beside.web_rid),
+    )
+
+
+def _uid_of(anchor: Anchor) -> str | None:
+    return id_of(anchor.uid) or id_of(anchor.id_str) or id_of(anchor.id)
+
+
 def _user_of(owner: Anchor) -> User:
-    uid = id_of(owner.uid) or id_of(owner.id_str) or id_of(owner.id)
-    return User(sec_uid=owner.sec_uid, uid=uid, nickname=owner.nickname)
+    return User(sec_uid=owner.sec_uid, uid=_uid_of(owner), nickname=owner.nickname)
 
 
 def _add_stats(batch: Batch, room: Room, room_id: str, page: int) -> None:
