@@ -11,7 +11,7 @@ from lakes import begin, frames_of_posts, page
 
 from pipelines.care.exporting import export
 from pipelines.care.rebuilding import rebuild
-from pipelines.errors import BadInput
+from pipelines.errors import BadInput, Blocked
 from pipelines.house import open_lake, utc_now
 from pipelines.load import migrate
 from pipelines.settings import Settings
@@ -84,3 +84,14 @@ def test_where_it_cannot_be_brought_up_to_date_that_is_said(older: Settings, tmp
             lake.cursor().execute(statement)
     with pytest.raises(BadInput, match=r"older version .* cannot be brought up to date: .*posts\.mood"):
         export(older, tmp_path / "out", "csv", now=utc_now)
+
+
+def test_a_disk_that_is_full_in_the_middle_of_it_is_said_so(older: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = "SELECT error('Could not write file: No space left on device')"
+    with monkeypatch.context() as patch:
+        patch.setitem(migrate._FILLED, "posts.last_like_count", full)
+        with pytest.raises(Blocked, match="The disk is full: make room"):
+            open_lake(older)
+    assert one(older, "SELECT fingerprint FROM archive_version") == "older", "nothing was written"
+    open_lake(older).close()
+    assert ask(older, "SELECT last_like_count FROM posts") == [(1,), (1,)]

@@ -139,7 +139,9 @@ def _with_room(con: duckdb.DuckDBPyConnection, statement: str) -> None:
     try:
         con.execute(statement)
     finally:
-        con.execute(f"SET GLOBAL memory_limit = '{usual}'")
+        # Where the statement failed, on a full disk for one, its transaction takes no other, and would hide why.
+        with con.cursor() as own:
+            own.execute(f"SET GLOBAL memory_limit = '{usual}'")
 
 
 def make_again(con: duckdb.DuckDBPyConnection, table: Table) -> None:
