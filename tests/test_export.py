@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import chdir
 from datetime import UTC, datetime
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import pytest
 from archives import archive, ask, copied, one, settings_for
 from click.testing import CliRunner
 from lakes import frames_of_posts, local
+from lakes import page as answer
 
 from deployments.cli import cli
 from deployments.simulator.server import Simulator
@@ -34,8 +36,11 @@ from pipelines.care.exporting import export
 from pipelines.care.staging import filled_at_once
 from pipelines.errors import BadInput, Blocked
 from pipelines.house import open_lake, utc_now
+from pipelines.load import rawpages
+from pipelines.load.apply import insert
 from pipelines.settings import Settings
 from schemas.catalog import BY_NAME, TABLES
+from schemas.raw import RAW_PAGES
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +87,42 @@ def test_one_duckdb_file_holds_tables_views_and_comments(settings: Settings, tmp
         assert con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] == count
     assert con.execute("SELECT count(*) FROM posts_latest").fetchall()[0][0] == counts(settings)["posts"]
     assert con.execute("SELECT count(*) FROM duckdb_columns() WHERE comment IS NOT NULL").fetchall()[0][0] > 100
+    con.close()
+
+
+@pytest.fixture(scope="module")
+def heavy(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """An archive whose raw pages take more memory than DuckDB is given."""
+    root = tmp_path_factory.mktemp("heavy")
+    answers = [
+        answer(f"{number:016d}", number, operation="post_detail" if number % 3 else "user_post", body=body)
+        for number in range(300)
+        for body in [json.dumps({"number": number, "made-up": "posts of a page " * 43_000}).encode()]
+    ]
+    with local(root) as lake:
+        for start in range(0, len(answers), 8):
+            some = [rawpages.to_row(page, "r") for page in answers[start : start + 8]]
+            lake.commit(partial(insert, table=RAW_PAGES, rows=pl.DataFrame(some, schema=RAW_PAGES.schema)))
+    return settings_for(root, "")
+
+
+@pytest.mark.parametrize("shape", ["parquet", "duckdb"])
+def test_raw_pages_are_handed_on_that_no_memory_would_hold(heavy: Settings, tmp_path: Path, shape: str) -> None:
+    export(heavy, tmp_path / "out", shape, now=utc_now)
+    kept = ask(heavy, "SELECT page_id, operation, body_sha256 FROM raw_pages ORDER BY page_id")
+    con = duckdb.connect()
+    source = f"'{tmp_path}/out/raw_pages/*/*.parquet'"
+    if shape == "duckdb":
+        # Whoever is given the file may call it as they like.
+        (tmp_path / "out" / "archive.duckdb").rename(tmp_path / "mine.duckdb")
+        con.execute(f"ATTACH '{tmp_path}/mine.duckdb' AS theirs (READ_ONLY)")
+        con.execute("USE theirs")
+        source = "raw_pages"
+    found = con.execute(f"SELECT page_id, operation, sha256(body) FROM {source} ORDER BY page_id").fetchall()
+    assert found == kept
+    if shape == "duckdb":
+        told = "SELECT comment FROM duckdb_columns() WHERE table_name = 'raw_pages' AND column_name = 'body'"
+        assert con.execute(told).fetchall() == [("the answer's body, verbatim",)]
     con.close()
 
 

@@ -19,7 +19,8 @@ Examples:
 
 \b
 Formats: parquet; csv (UTF-8, lists joined by spaces); xlsx (a sheet per table, without raw pages; Excel's sheets end at
-1,048,576 rows, then another begins, and its cells at 32,767 characters); duckdb (one file with views); html (pages).
+1,048,576 rows, then another begins, and its cells at 32,767 characters); duckdb (one file with views;
+raw_pages is a view there, of tables in the schema `pieces`); html (pages).
 
 \b
 While it is written, all lies in DIR/unfinished-export. After an interruption the same command begins anew.
