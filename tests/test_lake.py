@@ -270,6 +270,20 @@ def test_wanted_are_promised_files_that_are_not_kept(lake):
     assert lake.wanted(kinds=["video"], listing="like", owner_id="author") == []
 
 
+@pytest.mark.parametrize(("hours", "is_over"), [(1.0, False), (-1.0, True)])
+def test_an_address_that_was_over_when_it_was_seen_is_tried_all_the_same(
+    tmp_path: Path, hours: float, is_over: bool
+) -> None:
+    """So it looks where this machine's clock is ahead of Douyin's: details of every post would be asked for in vain."""
+    frames = frames_of_posts("p", 5, ["71"])
+    ends = (pl.col("observed_at") + pl.duration(minutes=round(60 * hours))).alias("expires_at")
+    frames["media"] = frames["media"].with_columns(ends)
+    with local(tmp_path) as lake:
+        lake.apply(frames, ["p"], run_id="r")
+        [wanted] = lake.wanted(kinds=["video"])
+    assert wanted.expires_at == (None if is_over else at(5 + hours))
+
+
 def test_wanted_of_a_listing_include_the_owners_avatar(lake):
     row = {
         "media_id": "author:avatar:0",

@@ -20,7 +20,7 @@ _COLUMNS = {
     "media_id": "m.media_id",
     "kind": "m.kind",
     "position": "m.position",
-    "urls": "m.urls",
+    "urls": "l.urls",
     "aweme_id": "m.aweme_id",
     "sec_user_id": "coalesce(m.sec_user_id, p.sec_user_id)",
     "uid": "coalesce(p.uid, u.uid)",
@@ -30,7 +30,8 @@ _COLUMNS = {
     "created_at": "p.created_at",
     "image_count": "p.image_count",
     "size_bytes": "m.size_bytes",
-    "expires_at": "m.expires_at",
+    # An address that was over when it was seen tells of two clocks that differ, and of no end: it is tried.
+    "expires_at": "CASE WHEN m.expires_at > l.observed_at THEN m.expires_at END",
     "attempts": "coalesce(m.attempts, 0)",
 }
 
@@ -85,9 +86,9 @@ def find(con: duckdb.DuckDBPyConnection, search: Search) -> list[Wanted]:
     lacking, values = _lacking(search)
     sql = f"""
 WITH {lacking}, addressed AS MATERIALIZED (
-  SELECT media_id, urls FROM media WHERE media_id IN (SELECT media_id FROM lacking)
+  SELECT media_id, urls, observed_at FROM media WHERE media_id IN (SELECT media_id FROM lacking)
 ), described AS MATERIALIZED (SELECT * FROM posts WHERE aweme_id IN (SELECT aweme_id FROM lacking))
-SELECT {", ".join(expression.replace("m.urls", "l.urls") for expression in _COLUMNS.values())}
+SELECT {", ".join(_COLUMNS.values())}
 FROM lacking m JOIN addressed l ON l.media_id = m.media_id LEFT JOIN described p ON p.aweme_id = m.aweme_id
 LEFT JOIN users u ON u.sec_user_id = coalesce(m.sec_user_id, p.sec_user_id)
 {_ORDER}
