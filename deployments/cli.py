@@ -80,15 +80,15 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command; errors become a message on standard error and an exit code."""
     words = sys.argv[1:] if args is None else args
-    keep_little()
-    speak_any_language(os.environ)
-    # A server of Prefect's own takes some 15 seconds to start, and more on a busy machine than the 20 that it is given.
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-    # To look for plugins, pydantic reads what every installed package says of itself: a twentieth of a second.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Where rich is there, httpx loads a command of its own, and pygments with it: a tenth of a second. It does without.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
+        keep_little()
+        speak_any_language(os.environ)
+        # A server of Prefect's own takes some 15 seconds to start, and more on a busy machine than its 20.
+        os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+        # To look for plugins, pydantic reads what every installed package says of itself: a twentieth of a second.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+        # Where rich is there, httpx loads a command of its own, and pygments with it: a tenth of a second.
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort as stop:  # click's own of Ctrl-C, which a command may have given words
         _fail(str(stop.__cause__ or "") or _STOPPED, 130, words)

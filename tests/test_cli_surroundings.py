@@ -145,6 +145,25 @@ def test_ctrl_c_ends_a_long_question_at_once(aweme: Call, running: Simulator, tm
     assert not list((tmp_path / "temporary").iterdir()), "what did not fit into memory lies there"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_ctrl_c_while_the_command_still_starts_shows_no_traceback(tmp_path: Path) -> None:
+    # Python tells of each module that it has loaded: this one is among the first that the command itself asks for.
+    command = [sys.executable, "-X", "importtime", "-m", "deployments.cli", "status"]
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=own, stderr=subprocess.PIPE) as starting:
+        try:
+            assert starting.stderr is not None
+            assert any(line.split()[-1] == b"_ctypes" for line in starting.stderr)
+            starting.send_signal(signal.SIGINT)
+            said = starting.stderr.read()
+            starting.wait(timeout=15)
+        finally:
+            starting.kill()
+    assert starting.returncode == 130
+    assert b"Traceback" not in said
+    assert b"aweme: stopped." in said
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
 def test_a_reader_that_has_seen_enough_of_a_csv_is_no_error_to_tell(
     aweme: Call, running: Simulator, tmp_path: Path
