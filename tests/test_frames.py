@@ -269,6 +269,17 @@ def test_one_address_in_place_of_a_list_is_that_address() -> None:
     assert frames_of([page(film_beside_an_endless_number)])["media"]["urls"].to_list() == [["u"]]
 
 
+@pytest.mark.parametrize("odd", [0, 5, 1.5, True, None, {}, ["https://a/2"]])
+def test_what_is_no_text_among_addresses_is_left_out(odd: Any) -> None:
+    address = {"uri": "u", "url_list": [odd, "https://a/1"]}
+    post = {"aweme_id": "1", "author": {"sec_uid": "s", "avatar_larger": address}, "images": [address]}
+    post |= {"music": {"mid": "5", "play_url": address, "cover_hd": address}, "video": {"origin_cover": address}}
+    frames = frames_of([page({"aweme_list": [post]})])
+    assert frames["media"]["urls"].to_list() == [["https://a/1"]] * 3
+    assert frames["music"].select("play_url", "cover_url").rows() == [("https://a/1", "https://a/1")]
+    assert frames["users"]["avatar_url"].to_list() == ["https://a/1"]
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}, ""])
 def test_a_mix_of_nobody_is_its_posts_authors(nothing: Any) -> None:
     post = {"aweme_id": "1", "author": {"sec_uid": "s"}, "mix_info": {"mix_id": "5", "author": nothing}}
