@@ -21,7 +21,7 @@ from pipelines.errors import (
 )
 from pipelines.house import Step
 from pipelines.loading import Loader
-from pipelines.modes import Listing
+from pipelines.modes import BRANCHES, Listing
 from pipelines.renamed import follow_name
 from pipelines.vanishing import note_gone
 from pipelines.walking import Walk
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from pipelines.extract.links import Link
     from pipelines.run import Run
 
-_REPLIES = Listing("comment_reply", "comment_reply", None, has_media=False)
-_FOLDER = Listing("collects_posts", "collects", None)
 _ODD_AT_MOST = 3  # branches of unknown shape: after more of them the service is another one, and asking on is no use
 COUNTED: dict[str, str] = {
     Mode.POST: "aweme_count",
@@ -207,13 +205,13 @@ async def _threads(run: Run, walk: Walk, since: datetime | None) -> list[Walk]:
     """Walks through the replies to each comment that has any."""
     test = "aweme_id = ? AND root_id IS NULL AND reply_count > 0"
     found = await _held(run, walk, since, "comments", "comment_id", test)
-    return [Walk(run, _REPLIES, comment_id, {"item_id": walk.owner_id}) for comment_id in found]
+    return [Walk(run, BRANCHES["comment_reply"], comment_id, {"item_id": walk.owner_id}) for comment_id in found]
 
 
 async def _folders(run: Run, walk: Walk, since: datetime | None) -> list[Walk]:
     """Walks through the folders of the cookie's owner."""
     found = await _held(run, walk, since, "collects", "collects_id", "true")
-    return [Walk(run, _FOLDER, collects_id) for collects_id in found]
+    return [Walk(run, BRANCHES["collects_posts"], collects_id) for collects_id in found]
 
 
 async def _held(run: Run, walk: Walk, since: datetime | None, table: str, key: str, test: str) -> list[str]:

@@ -44,6 +44,12 @@ LISTING_MODES: dict[Mode, Listing] = {
     Mode.SEARCH: Listing("search_user_posts", "search", "user", has_profile=True),
 }
 
+BRANCHES: dict[str, Listing] = {
+    "comment_reply": Listing("comment_reply", "comment_reply", None, has_media=False),
+    "collects_posts": Listing("collects_posts", "collects", None),
+}
+"""What hangs on a listing that was walked, by operation: replies on comments, posts on folders."""
+
 # Modes about the cookie's owner, or about nobody: they need no target.
 OWN = {mode for mode, listing in LISTING_MODES.items() if listing.kind is None} | {Mode.HOT}
 

@@ -12,7 +12,7 @@ from pipelines.extract.endpoints import ENDPOINTS, OF_LISTING
 from pipelines.house import OnEvent, Step, open_house, silent, straight
 from pipelines.jobs import conclude, settings_for
 from pipelines.loading import Loader
-from pipelines.modes import LISTING_MODES, Listing
+from pipelines.modes import BRANCHES, LISTING_MODES, Listing
 from pipelines.run import Run
 from pipelines.vanishing import note_gone
 from pipelines.walking import Walk
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from pipelines.load.failures import Failure
     from pipelines.settings import Settings
 
-_LISTINGS = {listing.operation: listing for listing in LISTING_MODES.values()} | {
-    "comment_reply": Listing("comment_reply", "comment_reply", None, has_media=False),
-    "collects_posts": Listing("collects_posts", "collects", None),
-}
+_LISTINGS = {listing.operation: listing for listing in LISTING_MODES.values()} | BRANCHES
 # A live stream is over; it cannot be had another time.
 _KINDS = tuple(kind for kind in MEDIA_KINDS if kind != "stream")
 

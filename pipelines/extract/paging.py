@@ -30,7 +30,7 @@ _TOP: dict[str, Any] = {
     "log_pb": {"impr_id": str},
     "filter_detail": {"filter_reason": str, "detail_msg": str, "notice": str},
 }
-_MESSAGES: dict[str, Any] = {"message": str, "prompts": str, "error_code": int, "description": str, "captcha": str}
+_MESSAGES: dict[str, Any] = {"message": str, "prompts": str, "error_code": int, "description": str}
 _FLAGS: dict[str, Any] = {"is_top": bool | int}
 _TRUTHS = {"true": 1, "false": 0}
 _INEXACT = 2**53
