@@ -11,6 +11,7 @@ from lakes import begin, frames_of_posts, page
 
 from pipelines.care.exporting import export
 from pipelines.care.rebuilding import rebuild
+from pipelines.care.verifying import verify
 from pipelines.errors import BadInput, Blocked
 from pipelines.house import open_lake, utc_now
 from pipelines.load import migrate
@@ -95,3 +96,20 @@ def test_a_disk_that_is_full_in_the_middle_of_it_is_said_so(older: Settings, mon
     assert one(older, "SELECT fingerprint FROM archive_version") == "older", "nothing was written"
     open_lake(older).close()
     assert ask(older, "SELECT last_like_count FROM posts") == [(1,), (1,)]
+
+
+@pytest.fixture
+def shut(older: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same on a disk that may only be read, where a writer learns it at its first statement."""
+
+    def refused(_con: duckdb.DuckDBPyConnection, _place: str) -> None:
+        raise duckdb.TransactionException("Failed to insert config option: attempt to write a readonly database")
+
+    monkeypatch.setattr(migrate, "make_tables", refused)
+    return older
+
+
+def test_it_is_verified_on_a_disk_that_may_only_be_read(shut: Settings) -> None:
+    done = verify(shut, now=utc_now)
+    assert (done.problems, done.table_files > 0) == ([], True)
+    assert one(shut, "SELECT fingerprint FROM archive_version") == "older"

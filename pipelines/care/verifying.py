@@ -130,7 +130,7 @@ def _opened(settings: Settings) -> Lake:
     """
     try:
         lake = open_lake(settings)
-    except BadInput:
+    except (BadInput, Blocked):  # the latter where an older archive cannot be given what it lacks
         return open_lake(settings, read_only=True)
     try:
         mend(settings, lake)
