@@ -186,8 +186,8 @@ def open_all_columns(settings: Settings) -> Lake:
     lake.close()
     try:
         open_lake(settings).close()
-    except BadInput as error:
-        raise BadInput(
+    except (BadInput, Blocked) as error:
+        raise type(error)(
             f"This archive was written by an older version of aweme-archive, and cannot be brought up to date: {error}"
         ) from error
     return open_lake(settings, read_only=True)

@@ -113,3 +113,8 @@ def test_it_is_verified_on_a_disk_that_may_only_be_read(shut: Settings) -> None:
     done = verify(shut, now=utc_now)
     assert (done.problems, done.table_files > 0) == ([], True)
     assert one(shut, "SELECT fingerprint FROM archive_version") == "older"
+
+
+def test_why_it_cannot_be_exported_there_is_said(shut: Settings, tmp_path: Path) -> None:
+    with pytest.raises(Blocked, match=r"older version .* cannot be brought up to date: .* may not be written here"):
+        export(shut, tmp_path / "out", "csv", now=utc_now)
