@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class House:
     """The open doors: the crawler at once, the lake as soon as it is needed.
 
     The lake takes longer to open than Douyin to answer, and a new one must be made first; so it opens in a thread while
-    the first request is under way.
+    the first request is under way. `failed` are answers after which the crawler asked once more, to be kept by a run.
     """
 
     settings: Settings
@@ -65,6 +66,7 @@ class House:
     on_event: OnEvent = silent
     now: Callable[[], datetime] = utc_now
     rng: random.Random = field(default_factory=random.Random)
+    failed: deque[Page] = field(default_factory=deque)
     _has_media: bool = False
     _lake: asyncio.Future[Lake] | None = None
     _early: dict[tuple[str, str], asyncio.Task[Page]] = field(default_factory=dict)
@@ -209,7 +211,9 @@ def open_storage(settings: Settings) -> Storage:
     return Storage.open(settings.root, s3=settings.s3 if settings.is_s3 else None)
 
 
-def make_crawler(settings: Settings, *, on_event: OnEvent = silent) -> DouyinCrawler:
+def make_crawler(
+    settings: Settings, *, on_event: OnEvent = silent, on_failed: Callable[[Page], None] | None = None
+) -> DouyinCrawler:
     """A crawler as the settings say; nothing is sent yet."""
     from pipelines.extract.crawler import DouyinCrawler
     from pipelines.extract.pacing import Pace
@@ -228,6 +232,7 @@ def make_crawler(settings: Settings, *, on_event: OnEvent = silent) -> DouyinCra
             max_tries=settings.max_tries,
         ),
         on_event=on_event,
+        on_failed=on_failed,
     )
 
 
@@ -243,16 +248,16 @@ def make_source(settings: Settings) -> MediaSource:
 @asynccontextmanager
 async def open_house(settings: Settings, *, on_event: OnEvent = silent, is_early: bool = False) -> AsyncIterator[House]:
     """The house with its doors open; with `is_early` the lake begins to open while the others are still loaded."""
-    opening = _opening(settings) if is_early else None
+    opening, failed = _opening(settings) if is_early else None, deque["Page"]()
     try:
-        crawler = make_crawler(settings, on_event=on_event)
+        crawler = make_crawler(settings, on_event=on_event, on_failed=failed.append)
         source, storage = make_source(settings), open_storage(settings)
     except BaseException:
         if opening is not None:
             await _closed(opening)
         raise
     async with crawler:
-        house = House(settings, crawler, source, storage, on_event, _lake=opening)
+        house = House(settings, crawler, source, storage, on_event, failed=failed, _lake=opening)
         try:
             yield house
         finally:

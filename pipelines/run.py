@@ -18,6 +18,7 @@ from schemas.jobs import Summary
 from schemas.wording import counted
 
 if TYPE_CHECKING:
+    from pipelines.load.lake import Lake
     from schemas.jobs import ArchiveJob
     from schemas.pages import Checkpoint, Page
 
@@ -76,6 +77,7 @@ class Run:
         lake = await self.house.lake()
 
         def work() -> None:
+            self._keep_failed(lake)
             lake.keep_page(page, run_id=self.summary.run_id, checkpoint=checkpoint)
             self.summary.pages += 1
             self._untidy += 1
@@ -85,12 +87,21 @@ class Run:
         async with self._turn:
             await self.house.on_lake(work)
 
-    async def keep_failed(self, error: ArchiveError) -> None:
-        """Keep the answer that an error was read from, where there was one."""
-        page = error.facts.get("page")
+    async def keep_failed(self, error: ArchiveError | None = None) -> None:
+        """Keep the answer that an error was read from, where there was one, and those that failed before it."""
+        page = error.facts.get("page") if error is not None else None
         if page is not None:
+            self.house.failed.append(page)
+        if self.house.failed:
             lake = await self.house.lake()
-            await self.house.on_lake(lake.keep_page, page, run_id=self.summary.run_id)
+            async with self._turn:
+                await self.house.on_lake(self._keep_failed, lake)
+
+    def _keep_failed(self, lake: Lake) -> None:
+        """Keep the failed answers that wait, also those that a later try made up for."""
+        while self.house.failed:
+            lake.keep_page(self.house.failed[0], run_id=self.summary.run_id)
+            self.house.failed.popleft()
 
     @property
     def is_batch_due(self) -> bool:
@@ -182,6 +193,7 @@ class Run:
 
     async def _settle(self) -> None:
         try:
+            await self.keep_failed()
             await self.apply()
         except ArchiveError as error:
             self.summary.warnings.append(

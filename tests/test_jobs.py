@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -17,6 +18,7 @@ from archives import archive, archive_anew, ask, one, settings_for
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import Post, World
 from pipelines.errors import BadInput
+from pipelines.retrying import retry_failed
 from schemas.jobs import Mode
 
 
@@ -131,6 +133,15 @@ def test_at_most_one_api_request_is_under_way_at_a_time(tmp_path: Path, simulato
     api = [r for r in simulator.log if r.path.startswith("/aweme/v1/web/")]
     addresses = [(r.path, r.query) for r in api]
     assert len(addresses) == len(set(addresses)), "nothing is asked for twice"
+
+
+def test_an_answer_that_failed_stays_on_record_though_the_next_try_went_well(tmp_path: Path) -> None:
+    with Simulator(World(seed=1, users=1, posts=40), faults=["user_post:2=empty", "user_profile:1=502"]) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="none")
+        assert archive(settings, simulator.world.accounts[0].home).outcome == "complete"
+        failed = "SELECT operation, outcome FROM raw_pages WHERE outcome <> 'ok' AND run_id <> '' ORDER BY ALL"
+        assert ask(settings, failed) == [("user_post", "RateLimited"), ("user_profile", "Unreachable")]
+        assert asyncio.run(retry_failed(settings)).is_nothing
 
 
 def test_an_empty_answer_is_never_the_end_of_a_listing(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ class DouyinCrawler(Fetches):
     `kwargs` is the dict form of the spec (cookie, headers, proxies, timeout, max_retries, max_connections, max_tasks);
     a keyword given beside it wins. `transport` takes the place of the network. `now`, `sleep`, `clock` (monotonic
     seconds) and `rng` are what a test replaces. `on_event(name, **facts)` hears "waiting" (seconds, text) and
-    "request" (operation, status). `requests_sent` counts requests to the web service, tokens not among them.
+    "request" (operation, status); `on_failed` each answer after which the same is asked once more. `requests_sent`
+    counts requests to the web service, tokens not among them.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class DouyinCrawler(Fetches):
         rng: random.Random | None = None,
         new_page_id: Callable[[], str] | None = None,
         on_event: OnEvent | None = None,
+        on_failed: Callable[[Page], None] | None = None,
     ) -> None:
         told = options_of(kwargs)
         self.requests_sent = 0
@@ -77,7 +79,7 @@ class DouyinCrawler(Fetches):
         self._sleep, self._clock = sleep, clock
         self._rng = rng or random.Random()  # noqa: S311 - pauses and page ids, no secrets
         self._new_page_id = new_page_id or self._page_id
-        self._on_event = on_event or _silent
+        self._on_event, self._on_failed = on_event or _silent, on_failed
         self._pace = pace or Pace(self._rng, max_tries=1 + _chosen(max_retries, told.max_retries, 4))
         self._signer = signer or XBogusSigner(now=lambda: self._now().timestamp())
         agent = user_agent or told.user_agent or DEFAULT_USER_AGENT
@@ -256,6 +258,8 @@ class DouyinCrawler(Fetches):
                 if pause is None:
                     error.facts["tries"] = tries
                     raise
+                if self._on_failed is not None and "page" in error.facts:
+                    self._on_failed(error.facts["page"])
                 self._on_event("waiting", seconds=pause, text=str(error))
             await self._sleep(pause)
 
