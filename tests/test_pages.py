@@ -413,6 +413,26 @@ def test_answers_without_pages_are_refused_too(operation, body, kind):
     assert type(refused(operation, body)) is kind
 
 
+@pytest.mark.parametrize(
+    ("date", "told"),
+    [
+        ("Thu, 01 Jan 2026 00:04:00 GMT", None),
+        ("Wed, 31 Dec 2025 22:00:00 GMT", "clock is 120 minutes ahead"),
+        ("Thu, 01 Jan 2026 00:06:00 GMT", "clock is 6 minutes behind"),
+        ("yesterday", None),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"Blocked by ArgusSecurityPlugin"])
+def test_a_clock_that_is_wrong_is_told_where_a_signature_may_be_refused(date, told, body):
+    text = str(refused("user_post", body, headers={"date": date}))
+    assert (told in text) if told else ("clock" not in text)
+
+
+def test_a_pause_until_a_moment_counts_by_the_clock_of_who_asks_for_it():
+    headers = {"date": "Tue, 01 Dec 2026 00:00:00 GMT", "retry-after": "Tue, 01 Dec 2026 00:00:30 GMT"}
+    assert refused("user_post", b"", status=429, headers=headers).facts["retry_after_s"] == 30
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}, ""])
 @pytest.mark.parametrize(
     ("operation", "kind"), [("live", Unfamiliar), ("follow_live", LoginExpired), ("hot_board", Unfamiliar)]

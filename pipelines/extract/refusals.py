@@ -36,6 +36,8 @@ _SIGNATURE = (
 )
 _LOGIN = "Douyin asks for a login; log in with `aweme login`, then run again: it goes on where it stopped"
 
+_APART_S = 300
+
 _CHALLENGE_HEADERS = (
     "x-vc-bdturing-parameters",
     "bdturing-verify",
@@ -80,27 +82,39 @@ _OVER = ("直播已结束", "room has finished")
 
 
 def refusal_of_http(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> ArchiveError | None:
-    """What status and headers refuse; None where the body has the word. A Retry-After date counts from `now`."""
+    """What status and headers refuse; None where the body has the word. Without a Date it is `now` at the host, too."""
+    there = _moment_of(headers.get("date", "")) or now
     if _is_argus(headers, body):
-        return SignatureRefused(_SIGNATURE)
+        return SignatureRefused(_SIGNATURE + _of_clocks(there, now))
     if any(name in headers for name in _CHALLENGE_HEADERS):
         return VerificationAsked(_CHALLENGE)
     if 300 <= status < 400:
         return _refusal_of_redirect(status, headers.get("location", ""))
     if status == 401:
         return LoginExpired(_LOGIN)
-    return _refusal_for_now(status, body, retry_after_s(headers.get("retry-after", ""), now))
+    wait = retry_after_s(headers.get("retry-after", ""), there)
+    return _refusal_for_now(status, body, wait, _of_clocks(there, now))
 
 
-def _refusal_for_now(status: int, body: bytes, wait: float | None) -> ArchiveError | None:
+def _refusal_for_now(status: int, body: bytes, wait: float | None, hint: str) -> ArchiveError | None:
     if status == 429 or (status == 503 and wait is not None):
         after = "later" if wait is None else f"in {_span(wait)}"
         return RateLimited(f"Douyin asks to slow down ({status}); run again {after}", retry_after_s=wait)
     if status == 408 or status >= 500:
         return Unreachable(f"Douyin's servers do not answer ({status}); try again later", retry_after_s=wait)
     if (status < 300 or status == 444) and (not body or body.isspace()):
-        return RateLimited(_SLOW_DOWN, retry_after_s=wait)
+        return RateLimited(_SLOW_DOWN + hint, retry_after_s=wait)
     return None
+
+
+def _of_clocks(there: datetime, here: datetime) -> str:
+    """A further cause, where this machine's clock and the host's are far apart: signatures carry the time."""
+    off = (here - there).total_seconds()
+    if abs(off) < _APART_S:
+        return ""
+    return (
+        f"; this machine's clock is {_span(abs(off))} {'ahead' if off > 0 else 'behind'}: set it, signatures carry it"
+    )
 
 
 def _span(seconds: float) -> str:
@@ -161,13 +175,16 @@ def retry_after_s(text: str, now: datetime) -> float | None:
     if text.isascii() and text.replace(".", "", 1).isdigit():
         seconds = float(text)
         return seconds if math.isfinite(seconds) else None
+    moment = _moment_of(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def _moment_of(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError, OverflowError):  # the last for a year or a zone of twenty digits
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _is_argus(headers: Mapping[str, str], body: bytes) -> bool:
