@@ -32,6 +32,18 @@ def test_the_older_addresses_come_before_the_newer_ones() -> None:
     }
 
 
+def test_the_one_address_of_a_room_without_maps_is_better_than_none() -> None:
+    single = {"hls_pull_url": f"{FLV}a.m3u8", "rtmp_pull_url": f"{FLV}a.flv"}
+    for more, quality in (({}, "AUTO"), ({"default_resolution": "HD1"}, "HD1")):
+        found = read_room(orjson.dumps({"data": {"room": {"id_str": "7", "stream_url": single | more}}}))
+        assert found is not None
+        assert (found.hls, found.flv) == ({quality: f"{FLV}a.m3u8"}, {quality: f"{FLV}a.flv"})
+    rtmp = {"rtmp_pull_url": "rtmp://pull-flv-l1.douyincdn.com/stage/a", "hls_pull_url": ""}
+    found = read_room(orjson.dumps({"data": {"room": {"id_str": "7", "stream_url": rtmp}}}))
+    assert found is not None
+    assert (found.hls, found.flv) == ({}, {})
+
+
 @pytest.mark.parametrize("mark", [True, 1])
 def test_an_encrypted_stream_is_no_address(mark: object) -> None:
     locked = line("a", enableEncryption=mark)

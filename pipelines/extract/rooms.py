@@ -19,6 +19,8 @@ LIVE = 2
 
 # Keys of the newer stream_data, best first within each of the older names.
 _CORE_KEYS = {"FULL_HD1": ("origin", "uhd"), "HD1": ("hd",), "SD1": ("ld",), "SD2": ("sd", "md")}
+# The one address of the default quality, beside the maps; the latter is FLV over HTTP in spite of its name.
+_SINGLE = {"hls": "hls_pull_url", "flv": "rtmp_pull_url"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,9 @@ def _addresses(stream: Any, name: str, kind: str) -> dict[str, str]:
         usable = [line[kind] for line in _lines(core, *keys) if not _is_locked(line) and _is_address(line.get(kind))]
         if usable:
             found[quality] = usable[0]
+    single = _at(stream, _SINGLE[kind])
+    if not found and _is_address(single) and _place_of(single) not in locked:
+        found[_text(_at(stream, "default_resolution")) or "AUTO"] = single
     return found
 
 
