@@ -493,7 +493,11 @@ async def test_a_killed_process_leaves_no_half_file_and_the_next_goes_on(hosts: 
 
     def is_stuck() -> bool:
         # Four parts are there at times before, too: of files that are about to be whole.
-        sizes = [(round_.root / path).stat().st_size for path in round_.files() if path.endswith((".part", ".mp4"))]
+        paths = [path for path in round_.files() if path.endswith((".part", ".mp4"))]
+        try:
+            sizes = [(round_.root / path).stat().st_size for path in paths]
+        except FileNotFoundError:  # it got its final name since
+            return False
         return sorted(sizes) == [1_600_000] * 4 + [2_500_000] * 6
 
     await until(is_stuck)
