@@ -18,7 +18,8 @@ import duckdb
 import pytest
 from lakes import at, begin, local, page
 
-from pipelines.load import connection, scratch
+from pipelines.errors import Blocked
+from pipelines.load import attach, connection, presence, scratch
 from pipelines.load.lake import Lake
 from schemas.files import Kept
 from schemas.pages import Checkpoint
@@ -50,6 +51,23 @@ def test_a_reader_does_not_wait_while_a_commit_is_under_way(lake: Lake) -> None:
             lake._connection.con.interrupt()
         with pytest.raises(duckdb.InterruptException):
             commit.result(60)
+
+
+def test_the_first_files_of_another_run_are_not_taken_for_files_that_are_away(lake: Lake, tmp_path: Path) -> None:
+    class Between:
+        """A connection that another run commits its first page before."""
+
+        def cursor(self) -> duckdb.DuckDBPyConnection:
+            with local(tmp_path, now=lambda: at(0)) as other:
+                other.keep_page(page("p1"), run_id="other")
+            return lake.cursor()
+
+    assert not (tmp_path / "tables" / "main").exists(), "else nothing is looked for in the catalog"
+    place = attach.place_of(f"sqlite:{tmp_path}/catalog.sqlite", f"{tmp_path}/tables/", None)
+    presence.need_tables(Between(), place)  # type: ignore[arg-type]
+    (tmp_path / "tables" / "main").rename(tmp_path / "away")
+    with pytest.raises(Blocked, match="holds none of the files"):
+        presence.need_tables(lake.cursor(), place)
 
 
 def test_a_fresh_connection_goes_on_where_the_one_before_ended(lake: Lake) -> None:

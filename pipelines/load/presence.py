@@ -22,12 +22,13 @@ def need_tables(con: duckdb.DuckDBPyConnection, place: Place) -> None:
     """
     if place.kind == "sqlite" and not Path(place.target).is_file():
         raise Blocked(f"The catalog {place.target} is gone: mount its disk, or put it back, then run it again.")
-    if place.is_s3 or Path(place.tables, "main").is_dir():
+    folder = Path(place.tables, "main")
+    if place.is_s3 or folder.is_dir():
         return
     files = f"__ducklake_metadata_{NAME}.ducklake_data_file"
     with con.cursor() as cursor:  # another thread may be in the middle of a commit
         is_any = cursor.execute(f"SELECT 1 FROM {files} WHERE end_snapshot IS NULL LIMIT 1").fetchall()
-    if is_any:
+    if is_any and not folder.is_dir():  # another may have committed the first of them between the two looks
         raise Blocked(
             f"{place.tables} holds none of the files that the catalog names there: mount its disk, or check root and "
             "catalog, then run it again. Where they are lost, restore them from a backup. Nothing was written."
