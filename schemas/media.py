@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas import columns as c
 from schemas.table import Kind, Table
 
@@ -35,7 +37,7 @@ MEDIA = Table(
         c.text("kind", ", ".join(MEDIA_KINDS), required=True),
         c.number("position", "0 for the only one; pictures count from 1", required=True),
         c.text("source_uri", "Douyin's stable name of the file; signed addresses change, it does not"),
-        c.texts("urls", "addresses as last seen, best first"),
+        replace(c.texts("urls", "addresses as last seen, best first"), never_of=("kind", "caption")),
         c.time("expires_at", "when the first address stops working, read from the address"),
         c.WIDTH,
         c.HEIGHT,

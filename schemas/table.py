@@ -48,7 +48,8 @@ class Kind(StrEnum):
 class Column:
     """One column: its name, type, meaning, and what a merge does with it.
 
-    `tracked` columns are lasting facts: a changed value is written to `changes`.
+    `tracked` columns are lasting facts: a changed value is written to `changes`. `never_of` is another column and a
+    value of it: rows with that value have none of this one.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Column:
     rule: Rule = Rule.LATEST
     required: bool = False
     tracked: bool = False
+    never_of: tuple[str, str] | None = None
 
     @property
     def sql_type(self) -> str:

@@ -55,7 +55,8 @@ def frames_of_posts(page_id: str, hour: float, ids: list[str], **values: Any) ->
     post = {**seen, "sec_user_id": "author", "caption": "hello", "created_at": at(-100), **values}
     post.setdefault("last_like_count", int(hour))
     entry = {**seen, "listing": "post", "owner_id": "author"}
-    media = {**seen, "sec_user_id": "author", "urls": ["https://a/1", "https://b/2"], "size_bytes": 10}
+    media = {**seen, "sec_user_id": "author", "size_bytes": 10}
+    urls = {"video": ["https://a/1", "https://b/2"], "cover": ["https://a/1", "https://b/2"]}
     kinds = [("video", 0), ("cover", 0), ("caption", 0)]
     return {
         "posts": frame("posts", *({**post, "aweme_id": i} for i in ids)),
@@ -65,7 +66,14 @@ def frames_of_posts(page_id: str, hour: float, ids: list[str], **values: Any) ->
         "media": frame(
             "media",
             *(
-                {**media, "aweme_id": i, "media_id": f"{i}:{kind}:{n}", "kind": kind, "position": n}
+                {
+                    **media,
+                    "aweme_id": i,
+                    "media_id": f"{i}:{kind}:{n}",
+                    "kind": kind,
+                    "position": n,
+                    "urls": urls.get(kind),
+                }
                 for i in ids
                 for kind, n in kinds
             ),

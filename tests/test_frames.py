@@ -67,6 +67,24 @@ def test_what_belongs_to_a_post_comes_with_its_row(path: Path) -> None:
     assert not without_their_post(frames)
 
 
+def of_rows_that_never_have_it(frames: dict[str, pl.DataFrame]) -> list[str]:
+    """Values of columns in rows that, as declared, never have one: a merge does not look for stored ones."""
+    return [
+        f"{name}.{column.name}: {value}"
+        for name, frame in frames.items()
+        for column in BY_NAME[name]
+        if column.never_of
+        for value in frame.filter(pl.col(column.never_of[0]) == column.never_of[1])[column.name].drop_nulls()
+    ]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_rows_have_no_value_in_a_column_of_which_is_declared_that_they_never_have_one(path: Path) -> None:
+    case = json.loads(path.read_text("utf-8"))
+    frames = frames_of([page(case["answer"], case["operation"], case["target"], outcome=case["outcome"])])
+    assert not of_rows_that_never_have_it(frames)
+
+
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_every_frame_has_exactly_the_declared_columns_and_its_required_ones_are_filled(path: Path) -> None:
     case = json.loads(path.read_text("utf-8"))
@@ -352,6 +370,7 @@ def test_every_captured_post_becomes_rows_with_what_it_has(path: Path) -> None:
     if not posts:
         return
     assert not without_their_post(frames)
+    assert not of_rows_that_never_have_it(frames)
     rows = {row["aweme_id"]: row for row in frames["posts"].to_dicts()}
     assert list(rows) == [post["aweme_id"] for post in posts]
     for post in posts:

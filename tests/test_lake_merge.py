@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipelines.load.deciding import comes_late, deciding, filled
 from pipelines.load.merge import merge, moments
 from pipelines.load.series import append
+from schemas.media import MEDIA
 from schemas.posts import POST_STATS, POSTS
 from schemas.runs import CHANGES
 from schemas.table import TEXTS, TIME, Column, Kind, Rule, Table
@@ -64,6 +65,14 @@ def fold(table: Table, batches: list[pl.DataFrame], stored: pl.DataFrame | None 
         kept, changed = step(table, kept, batch)
         changes.append(changed)
     return kept, pl.concat(changes).sort(["row_key", "column_name", "observed_at"])
+
+
+def test_what_some_rows_never_have_is_looked_for_only_where_another_row_lacks_it():
+    film = {"media_id": "1:video:0", "kind": "video", "position": 0, "urls": ["a"], "observed_at": at(1)}
+    caption = {**film, "media_id": "1:caption:0", "kind": "caption", "urls": None}
+    assert "urls" not in deciding(MEDIA, frame(MEDIA, film, caption))
+    assert "urls" in deciding(MEDIA, frame(MEDIA, {**film, "urls": None}, caption))
+    assert "urls" in deciding(MEDIA, frame(MEDIA, {**film, "urls": None}, film))
 
 
 words = st.sampled_from([None, "one", "two", "three"])

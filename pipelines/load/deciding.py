@@ -10,6 +10,10 @@ from schemas.table import Column, Rule, Table
 def deciding(table: Table, frame: pl.DataFrame) -> list[str]:
     """The columns of stored rows that matter to rows observed later; of the others the new value stands."""
     nulls = dict(zip(frame.columns, frame.null_count().row(0), strict=True))
+    for column in table:
+        if column.never_of and nulls[column.name]:
+            other, value = column.never_of
+            nulls[column.name] = frame.filter(pl.col(other).ne_missing(value))[column.name].null_count()
 
     def decides(column: Column) -> bool:
         if column.tracked or column.rule not in (Rule.LATEST, Rule.REPLACE):
