@@ -50,6 +50,7 @@ POSTS = Table(
         c.OBSERVED_AT,
         c.PAGE_ID,
     ),
+    lies_by=("sec_user_id",),
 )
 
 POST_STATS = Table(
@@ -85,4 +86,5 @@ POST_TAGS = Table(
         c.OBSERVED_AT,
         c.PAGE_ID,
     ),
+    lies_by=("page_id",),
 )

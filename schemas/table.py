@@ -68,12 +68,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of the archive: what a row is, its columns in order, and how rows get in."""
+    """One table of the archive: what a row is, its columns in order, and how rows get in.
+
+    `lies_by` are columns by which rows lie together in joined files, before their keys.
+    """
 
     name: str
     comment: str
     kind: Kind
     columns: tuple[Column, ...]
+    lies_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -101,12 +105,12 @@ class Table:
 
     @property
     def sorted_by(self) -> tuple[str, ...]:
-        """The columns by which rows lie in joined files, so that few keys are found in few places.
+        """The columns by which rows lie in joined files, so that those of few keys, or of one account, lie together.
 
         None of a log; none of a table with lists either, which DuckDB must hold in memory to sort them.
         """
         has_lists = any(column.dtype == TEXTS for column in self.columns)
-        return () if has_lists or self.kind is Kind.LOG else self.key
+        return () if has_lists or self.kind is Kind.LOG else (*self.lies_by, *self.key)
 
     @property
     def tracked(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from schemas.catalog import BY_NAME
 
 OLD = [f"7000{number:015}" for number in range(40)]
 NEW = [f"7100{number:015}" for number in range(5)]
+ODD = [f"7200{number:015}" for number in range(3)]
 
 
 def batch(page_id: str, hour: float, ids: list[str], **values: Any) -> dict[str, pl.DataFrame]:
@@ -47,12 +48,23 @@ def part_of(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     }
 
 
+def without_addresses(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    none = pl.lit(None, BY_NAME["media"].schema["urls"]).alias("urls")
+    return {**frames, "media": frames["media"].with_columns(none)}
+
+
 BATCHES = [
     ("p1", batch("p1", 1, OLD)),
     ("p2", batch("p2", 2, OLD[20:] + NEW, caption="edited")),
     ("p3", batch("p3", 3, OLD, is_top=True)),
     ("p0", batch("p0", 0.5, OLD[:3], caption="first")),  # comes late
     ("p4", part_of(batch("p4", 4, OLD[:2] + NEW[:1]))),
+    # Posts whose account was not told, or was told otherwise, and files of which no address is told any more.
+    ("p5", batch("p5", 5, ODD, sec_user_id=None)),
+    ("p6", without_addresses(batch("p6", 6, [*ODD, OLD[0]]))),
+    ("p7", batch("p7", 7, [*ODD, *OLD[:2]], sec_user_id="another")),
+    ("p8", batch("p8", 8, [*ODD, *OLD[:2]])),
+    ("p9", batch("p9", 9, OLD[2:4], sec_user_id=None)),
 ]
 
 
@@ -78,14 +90,16 @@ def test_rows_are_found_however_the_search_is_narrowed(
     monkeypatch.setattr(stored, "_FEW", few)
     found = rows_after_all(tmp_path / "other")
     assert found == usual
+    assert {row["sec_user_id"] for row in found["posts"]} == {"author"}
+    assert all((row["urls"] is None) == (row["kind"] in ("caption", "avatar")) for row in found["media"])
     assert {name: len(rows) for name, rows in found.items()} == {
-        "posts": 45,
-        "post_stats": 111,
+        "posts": 48,
+        "post_stats": 130,
         "users": 1,
-        "listing_entries": 135,
-        "media": 136,
-        "post_tags": 135,
-        "user_stats": 5,
+        "listing_entries": 144,
+        "media": 145,
+        "post_tags": 144,
+        "user_stats": 10,
         "changes": len(usual["changes"]),
     }
     assert found["changes"]

@@ -2,8 +2,9 @@
 
 Accounts post at the same times, so the ids of one lie between those of all others: to look for the rows of a few
 thousand posts is to read a column of the whole archive. Therefore only the columns that a merge can depend on are
-read, and of posts that are new nothing else is looked for. Files are promised by the page that shows their post: where
-the post was last seen, they are looked for first.
+read, and of posts that are new nothing else is looked for. Posts lie by their account, and are looked for there first,
+though the account may be another, or unknown. Files and tags come with the page that shows their post: where the post
+was last seen, they are looked for first.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pipelines.load.attach import NAME
 from pipelines.load.deciding import comes_late, deciding, filled
 from pipelines.load.passing import rows_of, shown
 from schemas.media import MEDIA
-from schemas.posts import POSTS
+from schemas.posts import POST_TAGS, POSTS
 from schemas.table import Kind, Table
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # Keys that tell little about which file holds a row, and those that tell enough alone.
 _DULL = ("listing", "kind", "tag_id", "start")
 _ENOUGH = ("owner_id", "page_id")
+# What tells where the rows of a large account lie, but not where in them a few are.
+_BESIDE = ("sec_user_id",)
 # Tables of no more rows are read from end to end.
 _SMALL = 20_000
 # Rows of these are only ever written together with the row of their post.
@@ -63,17 +66,18 @@ def known_ahead(
     was read.
     """
     sizes = table_sizes(con)
-    new_posts, near = POSTS.schema.to_frame().select("aweme_id"), POSTS.schema.to_frame().select("page_id")
+    new_posts, pages = POSTS.schema.to_frame().select("aweme_id"), POSTS.schema.to_frame().select("page_id")
 
     def of_posts(reader: duckdb.DuckDBPyConnection, table: Table) -> Stored:
-        nonlocal new_posts, near
+        nonlocal new_posts, pages
         frame = given[table.name]
         if table is POSTS:
-            stored = read(reader, table, frame)
+            stored = read(reader, table, frame, frame.select("sec_user_id").drop_nulls().unique())
             new_posts = frame.join(stored.rows, on="aweme_id", how="anti").select("aweme_id").unique()
-            near = stored.rows.select("page_id").unique()
+            pages = stored.rows.select("page_id").unique()
             return stored
-        return read(reader, table, frame.join(new_posts, on="aweme_id", how="anti"), near if table is MEDIA else None)
+        near = pages if table in (MEDIA, POST_TAGS) else None
+        return read(reader, table, frame.join(new_posts, on="aweme_id", how="anti"), near)
 
     def read(
         reader: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, near: pl.DataFrame | None = None
@@ -85,7 +89,7 @@ def known_ahead(
         if table.kind is Kind.SERIES:
             rows = _last_known(reader, table, frame, is_small=is_small)
             return Stored(rows, rows.clear())
-        return _decisive(reader, table, frame, near, is_small=is_small)
+        return _decisive(reader, table, frame, None if is_small else near, is_small=is_small)
 
     with _reader(con) as in_turn, _reader(con) as beside:
         coming = {
@@ -126,13 +130,20 @@ def _decisive(
     *,
     is_small: bool = False,
 ) -> Stored:
-    """The stored rows of a frame's keys, as far as they decide how a merge ends; `near` are pages they may be of."""
-    keys, names = frame.select(table.key).unique(), [*deciding(table, frame), "page_id"]
-    places = ["rowid"] if keys.height > _FEW else list(table.key)
-    places += ["page_id"] if near is not None else []
+    """The stored rows of a frame's keys, as far as they decide how a merge ends.
+
+    `near` are values of one column, their page's or account's, that the rows may have.
+    """
+    keys, near_by = frame.select(table.key).unique(), near.columns if near is not None else []
+    names = [*deciding(table, frame), *(["page_id"] if table is POSTS else [])]
+    is_many = keys.height > _FEW
+    # The number of a row tells it from all others, its place in the file in which groups of rows to look for it.
+    places = ["rowid", "file_row_number"] if is_many else [*table.key, *near_by]
     found = _read(con, table, keys, [*names, *places], near, is_small=is_small)
     if comes_late(table, frame, found):
         found = _read(con, table, keys, [*table.names, *places], near, is_small=is_small)
+    if not is_many and any(found[name].null_count() for name in near_by):
+        places = list(table.key)  # NULL is among no values
     return Stored(filled(table, found), found.select(places), is_small)
 
 
@@ -145,15 +156,16 @@ def _read(
     *,
     is_small: bool = False,
 ) -> pl.DataFrame:
-    """These columns of the rows of these keys: first of what is of the pages `near`, then of what was not found."""
+    """These columns of the rows of these keys: first of what is of the values `near`, then of what was not found."""
     columns = ", ".join(f'"{name}"' for name in dict.fromkeys(names))
     sql = f'SELECT {columns} FROM "{table.name}" WHERE'
     if near is None or near.is_empty():
         with among(con, keys, narrows=not is_small) as test:
             return rows_of(con, f"{sql} {test}")
     # Few are quickest found by their pages alone; pages of many accounts' posts lie far apart, those posts may not.
-    with among(con, keys, narrows=keys.height > _FEW) as test, shown(con, "near", near):
-        found = rows_of(con, f"{sql} page_id IN (SELECT page_id FROM near) AND {test}")
+    (where,) = near.columns
+    with among(con, keys, narrows=keys.height > _FEW or where not in _ENOUGH) as test, shown(con, "near", near):
+        found = rows_of(con, f'{sql} "{where}" IN (SELECT "{where}" FROM near) AND {test}')
     rest = keys.join(found, on=keys.columns, how="anti")
     if rest.is_empty():
         return found
@@ -169,12 +181,14 @@ def _last_known(
     """
     names = [name for name in table.key if name != "observed_at"]
     keys = frame.select(names).unique()
-    values = [f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in table.key]
+    values = [
+        f'arg_max("{name}", observed_at) AS "{name}"' for name in table.names if name not in (*table.key, "page_id")
+    ]
     subject = ", ".join(f'"{name}"' for name in names)
     with among(con, keys, narrows=not is_small) as test:
         sql = f'SELECT {subject}, max(observed_at) AS observed_at, {", ".join(values)} FROM "{table.name}" WHERE {test}'
         rows = rows_of(con, f"{sql} GROUP BY {subject}")
-    last = rows.select(table.names).cast(table.schema)
+    last = filled(table, rows)  # its page tells nothing
     starts = frame.group_by(names).agg(pl.col("observed_at").min().alias("|from"))
     late = last.join(starts, on=names).filter(pl.col("|from") <= pl.col("observed_at")).select(names)
     if late.is_empty():
@@ -197,7 +211,9 @@ def among(con: duckdb.DuckDBPyConnection, keys: pl.DataFrame, *, narrows: bool =
     texts = [name for name in telling if keys.schema[name] == pl.String]
     narrowing = [name for name in telling if narrows or name not in texts]
     if keys.height <= _FEW:
-        narrowing = [name for name in narrowing if name in _ENOUGH][:1] or narrowing[:1]
+        narrowing = [name for name in narrowing if name in _ENOUGH][:1] or [
+            name for name in narrowing if name in (narrowing[0], *_BESIDE)
+        ]
     with ExitStack() as stack:
         tests = []
         for name in (name for name in telling if name in narrowing or name in texts):
