@@ -79,13 +79,20 @@ def test_many_small_files_become_few_and_every_row_stays(settings: Settings) -> 
     assert set(done.after["queries_ms"]) == set(done.before["queries_ms"])
 
 
-def test_rows_lie_by_their_keys_in_joined_files_whatever_the_order_in_which_they_came(settings: Settings) -> None:
+def test_rows_lie_as_they_are_looked_for_in_joined_files_whatever_the_order_in_which_they_came(
+    settings: Settings,
+) -> None:
     with open_lake(settings) as lake:
-        lake.apply(frames_of_posts("late", 99, ["90", "10", "50"]), ["late"], run_id="r99")
+        lake.apply(frames_of_posts("late", 99, ["91", "11", "51"], sec_user_id="zoe"), ["late"], run_id="r99")
+        lake.apply(frames_of_posts("later", 100, ["90", "10", "50"]), ["later"], run_id="r99")
     maintain(settings, now=utc_now)
-    for table in ("posts", "listing_entries", "post_stats"):
+    for table, columns in (
+        ("posts", "sec_user_id, aweme_id"),
+        ("listing_entries", "aweme_id"),
+        ("post_stats", "aweme_id"),
+    ):
         ((file,),) = ask(settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}')")
-        keys = ask(settings, f"SELECT aweme_id FROM read_parquet('{file}')")
+        keys = ask(settings, f"SELECT {columns} FROM read_parquet('{file}')")
         assert keys == sorted(keys), table
         assert len(keys) > 12
 
