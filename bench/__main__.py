@@ -1,4 +1,7 @@
-"""`make bench [ARGS="transform download"]`: every benchmark beside its yardstick, as a table and as JSON."""
+"""`make bench [ARGS="transform download"]`: every benchmark beside its yardstick, as a table and as JSON.
+
+Before each, how quick the machine is: on a shared one that may change from minute to minute.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def main(words: list[str]) -> int:
     rows: list[dict[str, Any]] = []
     for name in words or NAMES:
         print(f"{name} ...", file=sys.stderr)
-        rows += [{"benchmark": name, **row} for row in alone(name)]
+        rows += [{"benchmark": name, **row} for one in ("machine", name) for row in alone(one)]
     columns = ("benchmark", "what", "value", "unit", "yardstick", "ratio")
     widths = [max(len(column), *(len(shown(row.get(column))) for row in rows)) for column in columns]
     print("  ".join(column.ljust(width) for column, width in zip(columns, widths, strict=True)))
