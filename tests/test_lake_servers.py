@@ -14,7 +14,7 @@ from archives import settings_for
 from lakes import frames_of_posts, page
 from test_lake_processes import WORKER, assert_whole
 
-from pipelines.errors import BadInput, Unreachable
+from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake
 from pipelines.load.lake import Lake
 from schemas.pages import Checkpoint
@@ -161,3 +161,29 @@ def test_a_server_that_is_started_anew_or_away_is_told_without_its_password(tmp_
             with pytest.raises(Unreachable, match="server of the catalog gives no answer") as told:
                 do()
             assert "swordfish" not in f"{told.value} {told.value.__cause__!r}"
+
+
+def test_a_server_that_lets_nothing_be_written_is_told_without_the_rows(tmp_path, postgres_server):
+    def let(write: str) -> None:
+        postgres_server.server.psql(f"ALTER DATABASE {name} SET default_transaction_read_only = {write}")
+        postgres_server.server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    catalog = postgres_server.new_catalog()
+    name = catalog.partition("?")[0].rpartition("/")[2]
+    # A caption stands in the statement that the server refuses, and its words are not the server's.
+    frames = frames_of_posts("p1", 1, ["71"], caption="conflict: the disk is full, no space left on device")
+    with Lake.open(catalog=catalog, data_path=f"{tmp_path}/tables/") as lake:
+        lake.keep_page(page("p1"), run_id="r")
+        let("on")
+        for do in (
+            lambda: lake.apply(frames, ["p1"], run_id="r"),
+            lambda: lake.start_run(run_id="r2"),
+        ):
+            with pytest.raises(Blocked, match="does not allow it: see to the rights") as told:
+                do()
+            assert "read-only transaction" in str(told.value)
+            assert "VALUES" not in str(told.value)
+        assert lake.query("SELECT count(*) FROM posts").item() == 0
+        let("off")
+        lake.apply(frames, ["p1"], run_id="r")
+        assert lake.query("SELECT count(*) FROM posts").item() == 1

@@ -50,6 +50,9 @@ _NO_SERVER = (
     "closed unexpectedly",
     "from server:",
 )
+# What PostgreSQL says of a statement follows it in what DuckDB says, and captions in it may hold any of these words.
+_STATEMENT = re.compile(r"(?s)(Failed to [a-zA-Z ]+) \".*\": ")
+_FORBIDDEN = ("read-only transaction", "permission denied", "must be owner of")
 # DuckLake names every file of its tables so.
 _OF_TABLES = re.compile(r"/ducklake-[0-9a-f-]+\.parquet")
 _MEND = (
@@ -184,8 +187,13 @@ class Writer:
             ) from error
 
 
+def _said(error: Exception) -> str:
+    """What DuckDB says, without the statement that a PostgreSQL server did not do: it holds rows of tables."""
+    return _STATEMENT.sub(r"\1: ", str(error))
+
+
 def _says(error: Exception, words: Collection[str]) -> bool:
-    text = _PATH.sub("", str(error).lower())
+    text = _PATH.sub("", _said(error).lower())
     return any(word in text for word in words)
 
 
@@ -194,7 +202,7 @@ def blocked(error: Exception, catalog: str = "") -> Blocked | None:
 
     DuckDB names the file that it could not write; SQLite does not: it is `catalog`, where that has a path.
     """
-    text, told = str(error).lower(), str(error).splitlines()[-1]
+    text, told = _said(error).lower(), _said(error).splitlines()[-1]
     if any(word in text for word in _FULL):
         which = f"The disk of the catalog {catalog}" if catalog and _SQLITE_FULL in text else "The disk"
         return Blocked(f"{which} is full: make room, then run it again; what is kept is safe. ({told})")
@@ -218,7 +226,7 @@ def known(error: Exception, catalog: str = "") -> ArchiveError | None:
 
     `catalog` is the path of one on SQLite.
     """
-    if (of_server := away(error)) is not None:
+    if (of_server := away(error) or forbidden(error)) is not None:
         return of_server
     text, told = str(error).lower(), str(error).splitlines()[0] if str(error) else ""
     if any(word in text for word in _AWAY):
@@ -234,12 +242,24 @@ def known(error: Exception, catalog: str = "") -> ArchiveError | None:
 
 def away(error: Exception) -> Unreachable | None:
     """What to say where the server of a catalog on PostgreSQL is away, without its password; None for all else."""
-    text = str(error)
+    text = _said(error)
     if not any(word in text.lower() for word in _NO_SERVER):
         return None
     told = text.rpartition('": ')[2].splitlines()[0]
     return Unreachable(
         f"The server of the catalog gives no answer: run it again when it does; what is kept is safe. ({told})"
+    )
+
+
+def forbidden(error: Exception) -> Blocked | None:
+    """What to say where the server of a catalog on PostgreSQL does not allow a statement; None for all else."""
+    found = _STATEMENT.search(str(error))
+    told = str(error)[found.end() :].splitlines()[0] if found else ""
+    if not any(word in told.lower() for word in _FORBIDDEN):
+        return None
+    return Blocked(
+        "The server of the catalog does not allow it: see to the rights of its user, and whether server or database "
+        f"may only be read (a standby, say), then run it again; what is kept is safe. ({told})"
     )
 
 
