@@ -16,6 +16,7 @@ from test_lake_processes import WORKER, assert_whole
 
 from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake
+from pipelines.load import apply as applying
 from pipelines.load.lake import Lake
 from schemas.pages import Checkpoint
 
@@ -187,3 +188,21 @@ def test_a_server_that_lets_nothing_be_written_is_told_without_the_rows(tmp_path
         let("off")
         lake.apply(frames, ["p1"], run_id="r")
         assert lake.query("SELECT count(*) FROM posts").item() == 1
+
+
+def test_a_writer_whose_turn_was_ended_does_not_commit_beside_the_next(tmp_path, postgres_server):
+    place = {"catalog": postgres_server.new_catalog(), "data_path": f"{tmp_path}/tables/"}
+    posts = frames_of_posts("p1", 1, ["71"])
+
+    def cut_off(con: duckdb.DuckDBPyConnection) -> None:
+        applying.apply(con, posts, ["p1"], run_id="r1", applied_at=one._now())
+        postgres_server.server.psql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        other.apply(posts, ["p1"], run_id="r2")
+
+    with Lake.open(**place) as one, Lake.open(**place) as other:
+        with pytest.raises(Unreachable, match="run it again"):
+            one.commit(cut_off)
+        one.apply(posts, ["p1"], run_id="r1")
+        assert one.query("SELECT run_id FROM applied_pages").rows() == [("r2",)]
+        for table, keys in (("posts", 1), ("media", 3), ("post_stats", 1)):
+            assert one.query(f"SELECT count(*) FROM {table}").item() == keys, table

@@ -2,7 +2,9 @@
 
 DuckLake lets two writers commit at once as long as both only append, so two runs that meet the same new post would
 keep it twice. Therefore a writer first takes its turn: beside a SQLite catalog by SQLite's own lock on a file of its
-own, on PostgreSQL by an advisory lock. Both end with the process that holds them, however it ends.
+own, on PostgreSQL by an advisory lock. Both end with the process that holds them, however it ends. The lock ends with
+its connection, too, which a server or an administrator may close while that of the catalog goes on: so a writer looks
+whether it is its turn still before it commits.
 """
 
 from __future__ import annotations
@@ -65,6 +67,14 @@ _PATH = re.compile(r"\S*[/\\]\S*")
 _TRIES = 12
 
 
+Held = Callable[[], None]
+"""Raises where the turn was lost meanwhile."""
+
+
+def _nobody_ends_it() -> None:
+    """A lock on a file is held as long as the file is open."""
+
+
 class FileTurns:
     """Turns of writers to a SQLite catalog on this machine."""
 
@@ -72,7 +82,7 @@ class FileTurns:
         self._catalog, self._path, self._wait_s = path, path + ".lock", wait_s
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[Held]:
         """Wait for the turn and hold it; LakeBusy when it does not come in time."""
         try:
             lock = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
@@ -85,7 +95,7 @@ class FileTurns:
                 raise blocked(error, self._catalog) or LakeBusy(
                     "Another run has been writing for too long: wait for it to end, then try again."
                 ) from error
-            yield
+            yield _nobody_ends_it
         finally:
             lock.close()
 
@@ -98,25 +108,30 @@ class ServerTurns:
         self._con.execute(f"ATTACH {quoted(place.target)} AS turns (TYPE postgres)")
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[Held]:
         """Wait for the turn and hold it; LakeBusy when it does not come in time."""
         import duckdb
 
         self._con.execute("BEGIN")
         try:
             try:
-                self._con.execute(f"CALL postgres_execute('turns', 'SET LOCAL lock_timeout = {self._wait_ms}')")
-                self._con.execute(f"CALL postgres_execute('turns', 'SELECT pg_advisory_xact_lock({_ADVISORY_KEY})')")
+                self._do(f"SET LOCAL lock_timeout = {self._wait_ms}")
+                # It says nothing while the work is done, however long that takes.
+                self._do("SET LOCAL idle_in_transaction_session_timeout = 0")
+                self._do(f"SELECT pg_advisory_xact_lock({_ADVISORY_KEY})")
             except duckdb.Error as error:
                 if "lock timeout" not in str(error):
                     raise
                 raise LakeBusy(
                     "Another run has been writing for too long: wait for it to end, then try again."
                 ) from error
-            yield
+            yield lambda: self._do("SELECT 1")
         finally:
             with suppress(duckdb.Error):  # of a server that is away: the turn ended with the connection
                 self._con.execute("ROLLBACK")
+
+    def _do(self, statement: str) -> None:
+        self._con.execute(f"CALL postgres_execute('turns', {quoted(statement)})")
 
 
 Turns = FileTurns | ServerTurns
@@ -128,7 +143,7 @@ class Writer:
     def __init__(
         self,
         con: duckdb.DuckDBPyConnection,
-        turn: Callable[[], AbstractContextManager[None]],
+        turn: Callable[[], AbstractContextManager[Held]],
         rng: random.Random,
         catalog: str = "",
         files: NewFiles | None = None,
@@ -141,10 +156,10 @@ class Writer:
         """Do the work in one transaction. It may be done more than once, so it must have no effect outside."""
         import duckdb
 
-        with self._lock, told(), self._turn():
+        with self._lock, told(), self._turn() as held:
             for attempt in range(_TRIES):
                 try:
-                    return self._once(work)
+                    return self._once(work, held)
                 except duckdb.Error as error:
                     if not _says(error, _BUSY + _SHORT):
                         raise known(error, self._catalog) or error from None
@@ -166,12 +181,13 @@ class Writer:
                     raise known(error, self._catalog) or error from None
                 raise LakeBusy("The catalog is busy: another program writes to it. Try again later.") from error
 
-    def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+    def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T], held: Held) -> T:
         self._files.look()
         self._con.execute("BEGIN")
         try:
             done = work(self._con)
             self._sync()
+            held()
             self._con.execute("COMMIT")
         except BaseException:
             _roll_back(self._con)
