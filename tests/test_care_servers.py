@@ -309,7 +309,8 @@ def test_a_bucket_that_gives_nothing_is_told_in_words(
 ) -> None:
     made = make("s3")
     made.call("archive", simulator.world.accounts[0].home, "--max-counts", "1", "--media", "none")
-    for words in (["verify"], ["maintain"], ["export", "--format", "csv", "-o", str(tmp_path / "out")]):
+    asked = (["status"], ["sql", "SELECT max(caption) FROM posts"])
+    for words in (*asked, ["verify"], ["maintain"], ["export", "--format", "csv", "-o", str(tmp_path / "out")]):
         told: Any = CliRunner(env=made.environ | environ).invoke(cli, words, standalone_mode=False)
         assert isinstance(told.exception, kind), (words, told.exception)
         assert made.environ["AWEME_S3_SECRET"] not in str(told.exception)

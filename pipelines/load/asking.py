@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.errors import BadInput, LakeBusy, Unreachable
 from pipelines.load.attach import NAME
-from pipelines.load.turns import away, lost
+from pipelines.load.turns import away, lost, of_tables
 from schemas.catalog import BY_NAME
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def _told(error: duckdb.Error) -> Exception:
     """DuckDB's error as one of ours; itself where it is a fault of the program."""
     import duckdb
 
-    if (of_tables := lost(error)) is not None:
-        return of_tables
+    if (told := lost(error) or of_tables(error)) is not None:
+        return told
     if "database is locked" in str(error):  # all of it: DuckDB quotes the query, which may speak of blocked posts
         return LakeBusy("The catalog is busy: try again in a moment.")
     if isinstance(error, duckdb.ProgrammingError | duckdb.DataError | duckdb.NotSupportedError):

@@ -242,8 +242,15 @@ def known(error: Exception, catalog: str = "") -> ArchiveError | None:
 
     `catalog` is the path of one on SQLite.
     """
-    if (of_server := away(error) or forbidden(error)) is not None:
-        return of_server
+    return away(error) or forbidden(error) or _of_bucket(error) or blocked(error, catalog) or lost(error)
+
+
+def of_tables(error: Exception) -> ArchiveError | None:
+    """What to say where the bucket does not give a file of the tables; None for all else, a file of somebody's too."""
+    return _of_bucket(error) if _OF_TABLES.search(str(error)) else None
+
+
+def _of_bucket(error: Exception) -> ArchiveError | None:
     text, told = str(error).lower(), str(error).splitlines()[0] if str(error) else ""
     if any(word in text for word in _AWAY):
         if any(word in text for word in _REFUSED):
@@ -253,7 +260,7 @@ def known(error: Exception, catalog: str = "") -> ArchiveError | None:
                 f"The bucket is not there, or a file of the tables is missing in it: check the root. {_MEND} ({told})"
             )
         return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
-    return blocked(error, catalog) or lost(error)
+    return None
 
 
 def away(error: Exception) -> Unreachable | None:
