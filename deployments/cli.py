@@ -81,6 +81,7 @@ def main(args: list[str] | None = None) -> None:
     """Run the command; errors become a message on standard error and an exit code."""
     words = sys.argv[1:] if args is None else args
     try:
+        open_closed_streams()
         keep_little()
         speak_any_language(os.environ)
         # A server of Prefect's own takes some 15 seconds to start, and more on a busy machine than its 20.
@@ -93,9 +94,10 @@ def main(args: list[str] | None = None) -> None:
     except click.exceptions.Abort as stop:  # click's own of Ctrl-C, which a command may have given words
         _fail(str(stop.__cause__ or "") or _STOPPED, 130, words)
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         _as_json(error.format_message(), words, kind="BadInput")
-        sys.exit(error.exit_code)
+        _leave(error.exit_code)
     except KeyboardInterrupt:
         _fail(_STOPPED, 130, words)
     except BrokenPipeError:
@@ -112,6 +114,19 @@ def main(args: list[str] | None = None) -> None:
         _as_json(f"{type(error).__name__}: {error}", words, kind=type(error).__name__)
         raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def open_closed_streams() -> None:
+    """Let nothing come from, and go nowhere by, a standard stream that was closed when the program began.
+
+    Python has None for such a stream, and the next file that is opened takes its number: where a library then writes
+    to standard error, it would write into the archive.
+    """
+    for number, (name, way) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, way, encoding="utf-8")  # noqa: SIM115, PTH123 - it stays open to the end
+            os.set_inheritable(stream.fileno(), stream.fileno() == number)
+            setattr(sys, name, stream)
 
 
 def speak_any_language(environ: Mapping[str, str]) -> None:
@@ -143,12 +158,19 @@ def _told(error: OSError) -> str:
 
 def _fail(message: str, code: int, words: list[str], **facts: Any) -> None:
     _as_json(message, words, **facts)
-    click.echo(f"aweme: {visible(message)}", err=True)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Python would write what is left at its own end, fail again, and exit with 120.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        click.echo(f"aweme: {visible(message)}", err=True)
+    _leave(code)
+
+
+def _leave(code: int) -> None:
+    """Exit with this code, also where what was said cannot be written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            # Python would write what is left at its own end, fail again, and exit with 120.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 
