@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from lakes import frames_of_posts, local, page
 
 from deployments import screen
 from deployments.cli import cli, main
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
 from schemas.jobs import Plan, Summary
 
 TITLE, CLEAR, C1, TURNED = "\x1b]0;mine\x07", "\x1b[2J", "\x9b31m", "\u202egnp"
@@ -24,9 +27,30 @@ class Terminal(io.StringIO):
         return True
 
 
+def lines_shown(said: str) -> list[str]:
+    """The lines that stand on a terminal in the end: bars go up and clear lines to draw themselves again."""
+    lines, at = [""], 0
+    for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\n|[^\x1b\n]+", said):
+        if part in {"\n", "\x1b[1A"}:
+            at += 1 if part == "\n" else -1
+            lines.extend([""] * (at == len(lines)))
+        elif part == "\x1b[2K":
+            lines[at] = ""
+        elif not part.startswith("\x1b"):
+            lines[at] += part.replace("\r", "")
+    return [line.rstrip() for line in lines]
+
+
 def acts(text: str) -> list[str]:
     """The letters in it that a terminal obeys, or that turn a line around."""
     return [letter for letter in text if letter in "\x07\x1b\r\x7f\x9b\u202e"]
+
+
+class Device(io.TextIOWrapper):
+    """A terminal to which bytes may be written as well, past whoever put himself in the place of `sys.stdout`."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -117,3 +141,20 @@ def test_bars_show_what_douyin_says_and_go_on_whatever_it_is(monkeypatch: pytest
     said = terminal.getvalue()
     assert "says '[/] \\x9b31m\\u202egnp'" in said
     assert "[/] \\x9b31m\\u202egnp :smile:" in said
+
+
+def test_bars_leave_every_line_of_the_summaries_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Device(written := io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with Simulator(World(seed=1, users=2, posts=5)) as simulator:
+        monkeypatch.setenv("AWEME_UPSTREAM", simulator.url)
+        monkeypatch.setenv("AWEME_MIN_INTERVAL", "0")
+        accounts = simulator.world.accounts
+        with pytest.raises(SystemExit):
+            main(["archive", *(account.home for account in accounts), "--media", "cover", "--root", str(tmp_path)])
+    lines = lines_shown(written.getvalue().decode())
+    for account in accounts:
+        first = lines.index(f"{account.nickname} (post): complete")
+        assert "seen" in lines[first + 1]
+        assert "; run " in lines[first + 2]

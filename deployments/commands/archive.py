@@ -83,19 +83,19 @@ def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool |
     if plan:
         return show_plans(settings, jobs, as_json=as_json)
     summaries: list[Summary] = []
-    with progress(quiet=as_json) as listen:
-        for job in jobs:
-            try:
+    for job in jobs:
+        try:
+            with progress(quiet=as_json) as listen:  # it ends before the summary: bars draw over what follows them
                 summary = run(settings, job, listen, tracked=is_tracked(settings, prefect, os.environ))
-            except ArchiveError as error:
-                if len(jobs) == 1:
-                    raise
-                summary = not_begun(job, error)  # one that leads nowhere costs the others nothing
-            summaries.append(summary)
-            if not as_json:
-                tell(summary)
-            if summary.outcome == "blocked":
-                break
+        except ArchiveError as error:
+            if len(jobs) == 1:
+                raise
+            summary = not_begun(job, error)  # one that leads nowhere costs the others nothing
+        summaries.append(summary)
+        if not as_json:
+            tell(summary)
+        if summary.outcome == "blocked":
+            break
     if as_json:
         print_json([summary.as_json() for summary in summaries])
     return _code([summary.outcome for summary in summaries])

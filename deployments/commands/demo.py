@@ -56,14 +56,15 @@ def command(root: str, prefect: bool, as_json: bool) -> int:
     visit = _visits(Path(root))
     if visit:
         world.add_posts(0, 2 * visit)  # it is the same account, a little later
-    with Simulator(world) as simulator, progress(quiet=as_json) as listen:
+    with Simulator(world) as simulator:
         settings = _settings(root, simulator.url)
         account = world.accounts[0]
         if not as_json:
             click.echo(f"A made-up Douyin is up on {simulator.url}; archiving {account.nickname} into {settings.root}")
             if prefect:
                 click.echo("Starting a Prefect server for the flow (some 15 seconds; --no-prefect does without) ...")
-        summary = run(settings, job_of(account.home, {"mode": "post"}), listen, tracked=prefect)
+        with progress(quiet=as_json) as listen:
+            summary = run(settings, job_of(account.home, {"mode": "post"}), listen, tracked=prefect)
     _count_visit(Path(root), visit)
     if as_json:
         print_json(summary.as_json())
