@@ -129,6 +129,7 @@ class House:
         if self._lake is not None:
             await _closed(self._lake)
         await self.source.close()
+        self.storage.close()
 
 
 def _opening(settings: Settings) -> asyncio.Future[Lake]:

@@ -75,3 +75,12 @@ async def test_an_archive_that_cannot_be_leaves_no_question_behind(tmp_path: Pat
         with pytest.raises(BadInput):
             await run_job(settings, ArchiveJob(target=simulator.world.accounts[0].home))
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_a_house_that_is_closed_leaves_no_thread_behind(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    async with open_house(settings_for(tmp_path, "http://127.0.0.1:9")) as house:
+        assert list(await house.storage.list("media")) == []
+        (thread,) = {one for one in threading.enumerate() if one.name.startswith("storage")} - before
+    thread.join(timeout=10)
+    assert not thread.is_alive()
