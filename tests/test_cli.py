@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -313,6 +314,24 @@ def test_python_looks_for_garbage_again_as_soon_as_the_archive_is_open() -> None
     with pytest.raises(BadInput), starting(lambda kind, **_: None):
         raise BadInput("no such account")
     assert gc.isenabled()
+    gc.unfreeze()
+
+
+def test_what_a_target_left_is_let_go_while_the_next_is_archived() -> None:
+    class Left:
+        me: Left
+
+    gone = None
+    for _target in range(2):
+        with starting(lambda kind, **_: None) as listen:
+            listen("pages", pages=1, posts=18)
+            if gone is None:
+                left = Left()
+                left.me, gone = left, weakref.ref(left)
+                del left
+    gc.collect()
+    assert gone is not None
+    assert gone() is None
     gc.unfreeze()
 
 
