@@ -21,7 +21,7 @@ from pyarrow import parquet
 
 from pipelines.errors import BadInput, Blocked, LakeBusy, Unreachable
 from pipelines.house import open_lake
-from pipelines.load import migrate, promises, turns
+from pipelines.load import complaints, migrate, promises
 from pipelines.load.lake import Lake
 from schemas.catalog import BY_NAME, TABLES
 from schemas.files import Kept, Wanted
@@ -650,7 +650,7 @@ def test_a_folder_called_conflict_is_no_conflict_of_writers(tmp_path):
 
 
 def test_a_full_disk_is_named_where_sqlite_does_not_name_it():
-    told = turns.known(duckdb.Error("Failed to commit: database or disk is full"), "/mnt/small/catalog.sqlite")
+    told = complaints.known(duckdb.Error("Failed to commit: database or disk is full"), "/mnt/small/catalog.sqlite")
     assert str(told).startswith("The disk of the catalog /mnt/small/catalog.sqlite is full: make room")
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.errors import BadInput, LakeBusy, Unreachable
 from pipelines.load.attach import NAME
-from pipelines.load.turns import away, lost, of_tables
+from pipelines.load.complaints import away, lost, of_tables
 from schemas.catalog import BY_NAME
 
 if TYPE_CHECKING:

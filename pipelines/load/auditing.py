@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pipelines.load.attach import NAME, quoted
+from pipelines.load.complaints import known, lost
 from pipelines.load.contents import Found
 from pipelines.load.passing import LISTED, listed, shown
 from pipelines.load.stored import among
-from pipelines.load.turns import known, lost
 from schemas.catalog import TABLES
 from schemas.table import TIME, Table
 from schemas.wording import counted

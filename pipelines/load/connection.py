@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pipelines.errors import ArchiveError, BadInput
 from pipelines.load import turns
 from pipelines.load.attach import NAME, Place
+from pipelines.load.complaints import told
 from pipelines.load.presence import need_tables
 from pipelines.load.scratch import scratch_folder
 from pipelines.load.syncing import NewFiles
@@ -62,7 +63,7 @@ class Connection:
             turn = kept or turns.ServerTurns(self.con, place, wait_s)
             return turns.Writer(self.con, turn.turn, rng, place.target if place.kind == "sqlite" else "", files)
 
-        with turns.told():
+        with told():
             self._make_writer, self._writer, self._place = made, made(), place
         if place.kind == "sqlite":
             self._log = Path(place.target + "-wal")
@@ -71,7 +72,7 @@ class Connection:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for reading."""
         cursor = self.con.cursor()
-        with turns.told():
+        with told():
             cursor.execute(f"USE {NAME}")
         return cursor
 
@@ -103,7 +104,7 @@ class Connection:
     def _allowed(self) -> turns.Writer:
         if self._writer is None or self._place is None:
             raise BadInput("This archive was opened for reading only: open it for writing.")
-        with turns.told():
+        with told():
             need_tables(self.con, self._place)  # a disk may go away while a run goes on
         return self._writer
 
@@ -118,7 +119,7 @@ class Connection:
         present = self.con
         try:
             self.con = self._connect(self._temp)
-            with turns.told():
+            with told():
                 self._writer = self._make_writer()
         except ArchiveError:
             self.con = present

@@ -23,6 +23,7 @@ from pipelines.load import (
     asking,
     attach,
     checkpoints,
+    complaints,
     entries,
     leftovers,
     migrate,
@@ -31,7 +32,6 @@ from pipelines.load import (
     rawpages,
     runs,
     tidying,
-    turns,
 )
 from pipelines.load import apply as applying
 from pipelines.load.apply import Applied
@@ -110,7 +110,7 @@ class Lake:
         )
         lake = cls(place, connection, now)
         try:
-            with turns.told():
+            with complaints.told():
                 presence.need_tables(connection.con, place)
                 is_current = migrate.is_current(connection.con)
                 if read_only and not is_current:
@@ -147,7 +147,7 @@ class Lake:
 
         self.close()
         # What reads by a cursor of its own fails with DuckDB's own words where a bucket is away or a disk is full.
-        if isinstance(error, duckdb.Error) and (told := turns.known(error)) is not None:
+        if isinstance(error, duckdb.Error) and (told := complaints.known(error)) is not None:
             raise told from None
 
     def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -169,7 +169,7 @@ class Lake:
     def _read(
         self, work: Callable[Concatenate[duckdb.DuckDBPyConnection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        with turns.told(), self._connection.reading() as con:
+        with complaints.told(), self._connection.reading() as con:
             return work(con, *args, **kwargs)
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -216,7 +216,7 @@ class Lake:
         self, page_ids: Sequence[str] | None = None, *, where: str = "", max_bytes: int = _BATCH_BYTES
     ) -> Iterator[list[Page]]:
         """Kept pages in order of fetched_at, in lists whose bodies hold at most `max_bytes` (or one page)."""
-        with turns.told():
+        with complaints.told():
             yield from rawpages.read(self.cursor, page_ids, where, max_bytes)
 
     def apply(self, frames: Mapping[str, pl.DataFrame], page_ids: Sequence[str], *, run_id: str) -> Applied:
