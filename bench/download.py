@@ -2,7 +2,8 @@
 
 One server process for both, and as many files at a time. Server and client share the cores: the rates are of both.
 A disk may take its time to sync what curl leaves to the system. So curl is timed once more until its files are synced
-too, and both clients where syncing costs nothing, in memory, if this machine has a folder there.
+too, and both clients where syncing costs nothing, in memory, if this machine has a folder there. What the disk can do
+at most, for whoever syncs, is told as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +96,22 @@ def curls(url: str, size: int, count: int, root: Path) -> dict[str, Any]:
     return {"seconds": seconds, "synced": synced}
 
 
+def synced(size: int, count: int) -> float:
+    """Seconds to write and sync the same bytes, as many files at a time, and do nothing else."""
+    body = os.urandom(size)
+
+    def keep(path: str) -> None:
+        handle = os.open(path, os.O_CREAT | os.O_WRONLY)
+        os.write(handle, body)
+        os.fsync(handle)
+        os.close(handle)
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as threads:
+        began = time.perf_counter()
+        list(threads.map(keep, [f"{folder}/{number}" for number in range(count)]))
+        return time.perf_counter() - began
+
+
 @contextmanager
 def served(size: int) -> Iterator[str]:
     with socket.socket() as probe:
@@ -150,8 +168,10 @@ def compared(url: str, size: int, count: int, place: Path | None, *, has_curl: b
 
     rows = [line(what, "curl --parallel", "seconds")]
     if place is None:
+        disk = size * count / 1e6 / min(synced(size, count) for _ in range(TIMES))
         rows += [
             line("  the same", "curl --parallel, then synced", "synced"),
+            {"what": "  the disk: the same bytes written and synced", "value": disk, "unit": "MB/s"},
             {"what": f"{what}: CPU", "value": best["cpu"] / count * 1e3, "unit": "ms a file"},
             {"what": f"{what}: peak memory", "value": best["peak_mb"], "unit": "MB", "yardstick": "350 MB"},
         ]
