@@ -597,3 +597,10 @@ async def test_a_packed_answer_is_read():
     async with crawler(service((200, headers, packed))) as it:
         page = await it.ask("user_post", r.UserPost(sec_user_id="u"), target="u")
     assert page.body == orjson.dumps(LIST)
+
+
+async def test_a_packed_answer_that_breaks_off_is_asked_for_again():
+    packed, coded = gzip.compress(orjson.dumps(LIST)), {"content-encoding": "gzip"}
+    async with crawler(service((200, coded, packed[:-9]), (200, coded, packed))) as it:
+        page = await it.ask("user_post", r.UserPost(sec_user_id="u"), target="u")
+    assert (page.body, it.requests_sent) == (orjson.dumps(LIST), 2)

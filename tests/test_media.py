@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -194,6 +196,50 @@ async def test_a_coded_answer_is_decoded_and_cannot_be_resumed(hosts: MediaHosts
     answer, body = await read(source)
     assert (answer.total_size, answer.validator, body) == (None, None, mp4(5000))
     with pytest.raises(Interrupted):
+        await read(source)
+
+
+WHOLE = gzip.compress(mp4(50_000))
+TWO = gzip.compress(mp4(50_000)[:20_000]) + gzip.compress(mp4(50_000)[20_000:])
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", TWO),
+        ("gzip", WHOLE + b"\0\0rubbish"),
+        ("X-GZip", WHOLE),
+        ("deflate", zlib.compress(mp4(50_000))),
+        ("deflate", zlib.compress(mp4(50_000))[2:-4]),
+        ("deflate, gzip", gzip.compress(zlib.compress(mp4(50_000)))),
+        ("unheard-of", mp4(50_000)),
+    ],
+)
+async def test_however_a_file_is_packed_it_is_the_same(
+    hosts: MediaHosts, source: MediaSource, coding: str, packed: bytes
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(packed)}\r\n\r\n"
+    hosts.films["/film"] = Film(b"", script=[f"says:{head}{packed.decode('latin-1')}"])
+    assert (await read(source))[1] == mp4(50_000)
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", WHOLE[:-9]),
+        ("gzip", WHOLE[:1]),
+        ("gzip", TWO[:-9]),
+        ("deflate", zlib.compress(mp4(50_000))[:-9]),
+        ("deflate", zlib.compress(mp4(50_000))[2:-9]),
+        ("gzip, gzip", gzip.compress(WHOLE[:-9])),
+    ],
+)
+async def test_a_packed_file_whose_end_is_missing_is_not_taken_for_whole(
+    hosts: MediaHosts, source: MediaSource, coding: str, packed: bytes
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(packed)}\r\n\r\n"
+    hosts.films["/film"] = Film(b"", script=[f"says:{head}{packed.decode('latin-1')}"])
+    with pytest.raises(Interrupted, match="broke off"):
         await read(source)
 
 

@@ -16,6 +16,7 @@ import httpx
 from pipelines.errors import BadInput, Interrupted, Unfamiliar, Unreachable
 from pipelines.extract.media_heads import MediaHead, facts_of, is_coded
 from pipelines.extract.media_hosts import check_public, host_of, leads_out, wants_referer
+from pipelines.extract.unpacking import unpacked
 from pipelines.extract.upstream import AsyncUpstream, make_road, upstream_address
 from pipelines.extract.wire import Body, Taker, WireTransport, ended
 
@@ -237,7 +238,7 @@ async def _delivered(body: Body, host: str, on_bytes: Callable[[int], None]) -> 
 
 async def _chunks(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
     try:
-        async for chunk in response.aiter_bytes() if is_coded(response) else response.aiter_raw():
+        async for chunk in unpacked(response) if is_coded(response) else response.aiter_raw():
             yield chunk
     except httpx.HTTPError as error:
         raise _broke_off(error, host) from error

@@ -7,6 +7,7 @@ import asyncio
 import httpx
 
 from pipelines.errors import Interrupted, Unfamiliar
+from pipelines.extract.unpacking import unpacked
 
 MOST_BYTES = 64 << 20
 """Of an answer, unpacked: many times what Douyin's longest have. A few bytes can be made to unpack to any number."""
@@ -21,7 +22,7 @@ async def whole(answer: httpx.Response) -> httpx.Response:
     """An answer that begins to come, read to its end and unpacked; Unfamiliar or Interrupted where that is too far."""
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            body = await _unpacked(answer)
+            body = await _bounded(answer)
     except TimeoutError:
         raise Interrupted(f"Douyin's answer did not end within {MOST_SECONDS:.0f} s; try again") from None
     headers = [header for header in answer.headers.raw if header[0].lower() not in _OF_THE_WIRE]
@@ -30,9 +31,9 @@ async def whole(answer: httpx.Response) -> httpx.Response:
     return httpx.Response(answer.status_code, headers=headers, content=body, request=answer.request)
 
 
-async def _unpacked(answer: httpx.Response) -> bytes:
+async def _bounded(answer: httpx.Response) -> bytes:
     body = bytearray()
-    async for piece in answer.aiter_bytes():
+    async for piece in unpacked(answer):
         body += piece
         if len(body) > MOST_BYTES:
             raise Unfamiliar(
