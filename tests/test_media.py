@@ -146,6 +146,7 @@ async def test_a_circle_of_redirects_ends(hosts: MediaHosts, source: MediaSource
         ("429 Fri, 02 Jan 99999999999999999999 03:00:05 GMT", RateLimited, {"http_status": 429}),
         ("429 soon", RateLimited, {"http_status": 429}),
         ("503 9", Unreachable, {"http_status": 503, "retry_after_s": 9.0}),
+        ("511", Unreachable, {"http_status": 511}),
         ("500", Unreachable, {"http_status": 500}),
         ("416", Interrupted, {"http_status": 416}),
         ("418", Unfamiliar, {"http_status": 418}),

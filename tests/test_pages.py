@@ -92,6 +92,7 @@ CAPTCHA = "<html><head><title>验证码中间页</title></head></html>".encode()
             VerificationAsked,
         ),
         ("302 to elsewhere", 302, {"location": "https://www.douyin.com/"}, b"", Unfamiliar),
+        ("302 to no address", 302, {"location": "http://[::1/login"}, b"", LoginExpired),
         ("418", 418, {}, b"no", Unfamiliar),
         ("a captcha page", 200, {}, CAPTCHA, VerificationAsked),
         ("a challenge page", 200, {}, b"\xef\xbb\xbf <html><script>byted_acrawler.init()", VerificationAsked),
@@ -118,6 +119,22 @@ CAPTCHA = "<html><head><title>验证码中间页</title></head></html>".encode()
 )
 def test_every_refusal_has_its_error(name, status, headers, body, kind):
     assert type(refused("user_post", body, status=status, headers=headers)) is kind, name
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (302, {"location": "http://wifi.hotel.example/login?back=douyin.com"}),
+        (307, {"location": "http://192.168.1.1/portal/verify"}),
+        (302, {"location": "//notdouyin.com/passport"}),
+        (511, {}),
+    ],
+)
+def test_a_network_that_wants_a_login_is_not_taken_for_douyin(status, headers):
+    error = refused("user_post", b"<html>Welcome to our hotel</html>", status=status, headers=headers)
+    assert type(error) is Unreachable
+    assert "browser on this machine" in str(error)
+    assert "aweme login" not in str(error)
 
 
 @pytest.mark.parametrize(

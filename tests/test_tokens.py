@@ -173,6 +173,7 @@ def test_false_tokens_have_the_shape_of_real_ones_and_differ():
         (gives(404), Unfamiliar),
         (gives(429), RateLimited),
         (gives(503), Unreachable),
+        (gives(511), Unreachable),
         (refuses, Unreachable),
         (leads_nowhere, Unreachable),
     ],

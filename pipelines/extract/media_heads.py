@@ -65,6 +65,11 @@ def _refuse(response: httpx.Response, host: str, now: Callable[[], datetime]) ->
         raise Interrupted(f"{host} has no bytes from there on (416): it is asked for from the start.", **facts)
     if status == 429:
         raise RateLimited(f"{host} asks to slow down (429).", **facts)
+    if status == 511:
+        raise Unreachable(
+            f"{host} is not reached: this network wants a login of its own (511); open a web page in a browser.",
+            **facts,
+        )
     if status >= 500:
         raise Unreachable(f"{host} cannot serve it now ({status}).", **facts)
     raise Unfamiliar(f"{host} answers {status} where a file should be; another address is tried.", **facts)

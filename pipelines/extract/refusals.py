@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from pipelines.errors import (
     Absent,
@@ -35,8 +36,15 @@ _SIGNATURE = (
     "`aweme login`, or update the program"
 )
 _LOGIN = "Douyin asks for a login; log in with `aweme login`, then run again: it goes on where it stopped"
+_NETWORK = (
+    "this network lets nothing through to Douyin ({why}): as hotels and offices do, it may want a login of its own; "
+    "open a web page in a browser on this machine, log in there, then run again"
+)
 
 _APART_S = 300
+
+# Where Douyin's own interface may send somebody: to other hosts of its company.
+_FAMILY = ("amemv.com", "bytedance.com", "douyin.com", "iesdouyin.com", "snssdk.com", "toutiao.com", "zijieapi.com")
 
 _CHALLENGE_HEADERS = (
     "x-vc-bdturing-parameters",
@@ -88,12 +96,34 @@ def refusal_of_http(status: int, headers: Mapping[str, str], body: bytes, now: d
         return SignatureRefused(_SIGNATURE + _of_clocks(there, now))
     if any(name in headers for name in _CHALLENGE_HEADERS):
         return VerificationAsked(_CHALLENGE)
+    if (refused := refusal_of_network(status, headers)) is not None:
+        return refused
     if 300 <= status < 400:
         return _refusal_of_redirect(status, headers.get("location", ""))
     if status == 401:
         return LoginExpired(_LOGIN)
     wait = retry_after_s(headers.get("retry-after", ""), there)
     return _refusal_for_now(status, body, wait, _of_clocks(there, now))
+
+
+def refusal_of_network(status: int, headers: Mapping[str, str]) -> Unreachable | None:
+    """What a network says that wants a login of its own, in the place of whoever was asked; None where it does not."""
+    if status == 511:
+        return Unreachable(_NETWORK.format(why=status))
+    if 300 <= status < 400 and (host := _host_of(headers.get("location", ""))) and not _is_family(host):
+        return Unreachable(_NETWORK.format(why=f"it sends to {host}"))
+    return None
+
+
+def _host_of(location: str) -> str:
+    try:
+        return urlsplit(location).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_family(host: str) -> bool:
+    return any(host == name or host.endswith("." + name) for name in _FAMILY)
 
 
 def _refusal_for_now(status: int, body: bytes, wait: float | None, hint: str) -> ArchiveError | None:
@@ -128,7 +158,8 @@ def refusal_of_html(status: int, headers: Mapping[str, str], body: bytes) -> Arc
     if any(sign in body for sign in _CHALLENGE_SIGNS) or "__ac_nonce" in headers.get("set-cookie", ""):
         return VerificationAsked(_CHALLENGE)
     return refusal_of_status(status, "the page") or Unfamiliar(
-        "Douyin answered with a web page in place of JSON; it is kept raw, run again later"
+        "Douyin, or the network on the way, answered with a web page in place of JSON; it is kept raw. Open douyin.com "
+        "in a browser on this machine to see what it wants, then run again"
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from pipelines.errors import ArchiveError, RateLimited, Unfamiliar, Unreachable
+from pipelines.extract.refusals import refusal_of_network
 from pipelines.extract.upstream import make_sync_client, stand_in
 from schemas.settings import DEFAULT_USER_AGENT
 
@@ -175,7 +176,7 @@ def _ttwid_in(answer: httpx.Response) -> str:
     token = _cookie(answer, "ttwid")
     if answer.status_code == 200 and token:
         return token
-    raise _no_ttwid(answer.status_code)
+    raise refusal_of_network(answer.status_code, answer.headers) or _no_ttwid(answer.status_code)
 
 
 def _no_ttwid(status: int) -> ArchiveError:
@@ -187,7 +188,8 @@ def _no_ttwid(status: int) -> ArchiveError:
     if status >= 500:
         return Unreachable(f"Douyin's ttwid service is down (HTTP {status}); try again later.", **facts)
     return Unfamiliar(
-        f"Douyin's answer (HTTP {status}) brings no ttwid; open douyin.com in a browser and set its cookie.",
+        f"The answer (HTTP {status}) brings no ttwid; open douyin.com in a browser on this machine: either the network "
+        "wants a login of its own, or set the cookie that Douyin gives there.",
         **facts,
     )
 
