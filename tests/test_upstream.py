@@ -114,6 +114,43 @@ def test_a_socks_proxy_without_the_package_for_it_says_which_one():
         make_client(proxy="socks5://me:hush@127.0.0.1:1080")
 
 
+def test_no_password_of_a_proxy_reaches_a_log(caplog):
+    make_sync_client().close()
+    with caplog.at_level(logging.DEBUG):
+        # So httpcore tells of its greeting.
+        logging.getLogger("httpcore.socks").debug("setup_socks5_connection.started auth=%r", (b"me", b"hush"))
+    assert "hush" not in caplog.text
+
+
+@pytest.mark.skipif(find_spec("socksio") is None, reason="the package for SOCKS is not here")
+@pytest.mark.parametrize(
+    ("word", "error"),
+    [
+        (None, httpx.ConnectTimeout),
+        (b"", httpx.ProxyError),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", httpx.ProxyError),
+        (b"\x05\xff", httpx.ProxyError),
+        (b"\x05\x02\x01\x01", httpx.ProxyError),
+    ],
+)
+async def test_a_proxy_that_does_not_speak_socks_is_told_in_time(word, error, caplog):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(3)
+        writer.write(word or b"")
+        if word is None:
+            await reader.read()  # until we have had enough
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    proxy = f"socks5://me:hush@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(20), make_client(proxy=proxy, timeout=0.3, max_connections=1) as client:
+        for _ in range(2):  # the first leaves nothing behind that would keep the second waiting
+            with caplog.at_level(logging.DEBUG), pytest.raises(error):
+                await client.get("https://www.douyin.com/")
+    server.close()
+    assert "hush" not in caplog.text
+
+
 def test_a_transport_takes_the_place_of_the_network():
     transport = httpx.MockTransport(lambda request: httpx.Response(200, text=request.headers["host"]))
     with make_sync_client(transport=transport) as client:

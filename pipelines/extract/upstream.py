@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from pipelines.errors import BadInput
+from pipelines.extract.socks import ThroughSocks
 
 
 def make_client(
@@ -43,7 +44,8 @@ def make_road(
     """The network under such a client, for callers that need nothing of a client."""
     _keep_secrets_out_of_logs()
     if not upstream:
-        return httpx.AsyncHTTPTransport(**_options(None, proxy, max_connections, http2))
+        road = httpx.AsyncHTTPTransport(**_options(None, proxy, max_connections, http2))
+        return ThroughSocks(road) if proxy and _proxy(proxy).url.scheme.startswith("socks") else road
     address = upstream_address(upstream)
     return AsyncUpstream(address, httpx.AsyncHTTPTransport(**_options(address, None, max_connections, http2)))
 
@@ -165,9 +167,9 @@ def _no_cookies() -> CookieJar:
 
 
 def _keep_secrets_out_of_logs() -> None:
-    # httpx logs whole addresses, which carry tokens; httpcore logs headers, which carry cookies.
+    # httpx logs whole addresses, which carry tokens; httpcore logs headers, which carry cookies, and passwords.
     logging.getLogger("httpx").addFilter(_without_queries)
-    for name in ("http11", "http2", "proxy"):
+    for name in ("http11", "http2", "proxy", "socks"):
         logging.getLogger(f"httpcore.{name}").addFilter(_nothing)
 
 
