@@ -49,6 +49,8 @@ class ArchiveJob(BaseModel):
     target: str = Field(
         default="self",
         description="link, share text or id of an account, post, mix or room; 'self' for the cookie's owner",
+        # Prefect's server reads the schema: it refuses the empty target of a forgotten AWEME_TARGET, before a night.
+        json_schema_extra={"minLength": 1},
     )
     mode: Mode | None = Field(default=None, description="which listing to read; guessed from the target when empty")
     root: str | None = Field(default=None, description="where to keep it; the settings' root by default")

@@ -60,3 +60,14 @@ def test_each_deployment_names_a_flow_and_parameters_that_it_takes() -> None:
         if deployment.get("parameters"):
             flow.validate_parameters(deployment["parameters"])
         assert all(schedule["timezone"] == "Asia/Shanghai" for schedule in deployment.get("schedules", []))
+
+
+def test_a_deployment_whose_target_nobody_named_is_refused_when_it_is_deployed_and_not_at_night() -> None:
+    from prefect.flows import load_flow_from_entrypoint
+    from prefect.utilities.schema_tools import validate
+
+    daily = next(one for one in yaml.safe_load(FILE.read_text("utf-8"))["deployments"] if one["name"] == "daily")
+    form = load_flow_from_entrypoint(str(ROOT / daily["entrypoint"])).parameters.model_dump()
+    # What `prefect deploy` sends where AWEME_TARGET is not set, checked as the server checks it.
+    (refused,) = validate({"job": {**daily["parameters"]["job"], "target": ""}}, form)
+    assert list(refused.path) == ["job", "target"]
