@@ -247,3 +247,14 @@ def test_a_file_that_was_nowhere_to_be_had_is_looked_for_again_once_its_post_is_
         world.restore(lost)
         assert archive(settings, home, full=True).files == 1
         assert ask(settings, "SELECT media_id FROM files WHERE state = 'stored'") == [(f"{lost}:cover:0",)]
+
+
+def test_a_post_that_the_service_does_not_have_is_noted_and_not_counted_as_new(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    settings, link = settings_for(tmp_path, simulator.url), "https://www.douyin.com/video/7999999999999999999"
+    for _ in range(2):
+        found = archive(settings, link)
+        assert (found.outcome, found.posts_seen, found.new_posts) == ("failed", 0, 0)
+    assert ask(settings, "SELECT gone_at IS NOT NULL, last_seen_at FROM posts") == [(True, None)]
+    assert one(settings, "SELECT sum(new_post_count) FROM runs") == 0

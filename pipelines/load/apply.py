@@ -61,7 +61,7 @@ def apply(
                 changes[name] = merged.changes
                 rows[name] = merged.rows.height
                 if name == "posts":
-                    new_posts = merged.rows.height - merged.known.height
+                    new_posts = _seen_first(merged)
             elif table.kind is Kind.SERIES:
                 appended = series.append(table, stored.rows, frame)
                 rows[name] = replace(con, table, appended.rows, known=appended.idle)
@@ -78,6 +78,12 @@ def apply(
         rejects=0 if rejects is None else rejects.height,
         rows=rows,
     )
+
+
+def _seen_first(merged: merge.Merged) -> int:
+    """How many of these posts are new. One that was gone before anybody saw it has a row, but nothing was gained."""
+    seen = merged.rows.filter(pl.col("last_seen_at").is_not_null())
+    return seen.join(merged.known, on="aweme_id", how="anti").height
 
 
 def _fresh(con: duckdb.DuckDBPyConnection, page_ids: Sequence[str]) -> list[str]:
