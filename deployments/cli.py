@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -113,6 +113,7 @@ def main(args: list[str] | None = None) -> None:
         # A fault of the program: its traceback is what to report, and a script gets its JSON all the same.
         _as_json(f"{type(error).__name__}: {error}", words, kind=type(error).__name__)
         raise
+    _let_go(sys.stderr)  # a progress that nobody could hear takes nothing from what was done
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -166,12 +167,16 @@ def _fail(message: str, code: int, words: list[str], **facts: Any) -> None:
 def _leave(code: int) -> None:
     """Exit with this code, also where what was said cannot be written."""
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            # Python would write what is left at its own end, fail again, and exit with 120.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _let_go(stream)
     sys.exit(code)
+
+
+def _let_go(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        # Python would write what is left at its own end, fail again, and exit with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _as_json(message: str, words: list[str], **facts: Any) -> None:

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from pipelines.showing import in_line, visible, visible_json
 from schemas.wording import counted
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from pipelines.house import OnEvent
     from schemas.jobs import Plan, Summary
 
@@ -69,13 +71,24 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str |
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[OnEvent]:
-    """A listener for a job's events that draws bars on a terminal, and says a line now and then elsewhere."""
+    """A listener for a job's events that draws bars on a terminal, and says a line now and then elsewhere.
+
+    A job goes on to its end also where nobody hears of it any more: the terminal is closed, a log's disk is full.
+    """
     if quiet:
         yield lambda _name, **_facts: None
     elif sys.stderr.isatty():
         yield from _bars()
     else:
-        yield _lines()
+        yield _heard_or_not(_lines())
+
+
+def _heard_or_not(listen: OnEvent) -> OnEvent:
+    def tell(name: str, **facts: Any) -> None:
+        with suppress(OSError):
+            listen(name, **facts)
+
+    return tell
 
 
 @dataclass
@@ -148,7 +161,7 @@ def _bars() -> Iterator[OnEvent]:
         TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False), console=console,
     )  # fmt: skip
-    with posts as bars:
+    with _drawn(posts) as bars:
         rows = bars.add_task("posts", total=None, note="")
         files = bars.add_task("files", total=0, note="", visible=False)
         received, eta = 0, Eta()
@@ -173,7 +186,18 @@ def _bars() -> Iterator[OnEvent]:
             elif name in {"notice", "warning"}:
                 console.print(visible(facts["text"]), markup=False, highlight=False, emoji=False)
 
-        yield listen
+        yield _heard_or_not(listen)
+
+
+@contextmanager
+def _drawn(bars: Progress) -> Iterator[Progress]:
+    with suppress(OSError):
+        bars.start()
+    try:
+        yield bars
+    finally:
+        with suppress(OSError):
+            bars.stop()
 
 
 def tell(summary: Summary) -> None:

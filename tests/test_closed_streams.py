@@ -47,3 +47,22 @@ def test_a_closed_input_is_an_empty_one_and_a_closed_output_takes_everything(tmp
 def test_an_exit_code_says_what_went_wrong_where_words_cannot(tmp_path: Path, redirected: str) -> None:
     for words in (("status", "--root", "nowhere"), ("status", "--json", "--root", "nowhere"), ("archive", "--bogus")):
         assert ended(tmp_path, redirected, *words)[0] == 2, words
+
+
+def test_a_run_of_which_nobody_hears_goes_on_to_its_end(tmp_path: Path) -> None:
+    with Simulator(World(seed=1, users=1, posts=30)) as simulator:
+        words = ("archive", simulator.world.accounts[0].home, "--root", "root", "--media", "none")
+        code, told, _ = ended(tmp_path, "2>/dev/full", *words, upstream=simulator.url)
+        assert (code, "complete" in told) == (0, True)
+        simulator.world.add_posts(0, 3)
+        own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[1])}
+        own |= {"AWEME_UPSTREAM": simulator.url, "AWEME_MIN_INTERVAL": "0"}
+        command = [sys.executable, "-m", "deployments.cli", *words]
+        reader, writer = os.pipe()
+        os.close(reader)  # as `2>&1 >told | head -1` leaves it
+        with subprocess.Popen(command, cwd=tmp_path, env=own, stdout=subprocess.PIPE, stderr=writer) as process:
+            os.close(writer)
+            said, _ = process.communicate(timeout=120)
+        assert (process.returncode, b"complete" in said) == (0, True)
+    code, told, _ = ended(tmp_path, "", "sql", "--root", "root", "--json", "SELECT DISTINCT outcome FROM runs")
+    assert (code, json.loads(told)) == (0, [{"outcome": "complete"}])
