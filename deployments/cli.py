@@ -6,12 +6,14 @@ import contextlib
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 import click
 
+from deployments.ending import end_as_by_ctrl_c
 from deployments.memory import keep_little
 from pipelines.errors import NO_ROOM, ArchiveError
 from pipelines.showing import visible, visible_json
@@ -80,7 +82,9 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command; errors become a message on standard error and an exit code."""
     words = sys.argv[1:] if args is None else args
+    told = list[int]()
     try:
+        told = end_as_by_ctrl_c()
         open_closed_streams()
         keep_little()
         speak_any_language(os.environ)
@@ -92,14 +96,14 @@ def main(args: list[str] | None = None) -> None:
         sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
         code = cli.main(args=words, prog_name="aweme", standalone_mode=False)
     except click.exceptions.Abort as stop:  # click's own of Ctrl-C, which a command may have given words
-        _fail(str(stop.__cause__ or "") or _STOPPED, 130, words)
+        _fail(str(stop.__cause__ or "") or _STOPPED, _stopped_by(told), words)
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
         _as_json(error.format_message(), words, kind="BadInput")
         _leave(error.exit_code)
     except KeyboardInterrupt:
-        _fail(_STOPPED, 130, words)
+        _fail(_STOPPED, _stopped_by(told), words)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -109,12 +113,17 @@ def main(args: list[str] | None = None) -> None:
         _fail(_told(error), 1, words, kind=type(error).__name__)
     except Exception as error:
         if isinstance(error, RuntimeError) and str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
-            _fail(_STOPPED, 130, words)
+            _fail(_STOPPED, _stopped_by(told), words)
         # A fault of the program: its traceback is what to report, and a script gets its JSON all the same.
         _as_json(f"{type(error).__name__}: {error}", words, kind=type(error).__name__)
         raise
     _let_go(sys.stderr)  # a progress that nobody could hear takes nothing from what was done
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stopped_by(told: list[int]) -> int:
+    """The exit code of what a signal ended, as shells tell it: 130 for Ctrl-C, 143 and 129 for those from outside."""
+    return 128 + (told[0] if told else signal.SIGINT)
 
 
 def open_closed_streams() -> None:

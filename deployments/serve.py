@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import IO, TYPE_CHECKING, Any
 
+from deployments.ending import ends
 from pipelines.errors import BadInput
 from schemas.jobs import CHINA
 from schemas.settings import MOST_DAYS
@@ -192,14 +193,8 @@ def leave_on_signals() -> None:
     def leave(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    for number in _ends():
+    for number in ends():
         signal.signal(number, leave)
-
-
-def _ends() -> list[signal.Signals]:
-    """The signals that mean the end: the machine's, and a closing terminal's; not those that nohup silenced."""
-    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def serve(deployments: Sequence[RunnerDeployment], *, limit: int, is_new_server: bool) -> None:
@@ -257,5 +252,5 @@ def _cancel_on_signals() -> None:
         if not task.cancelling():  # a second signal must not break off what the first has begun
             task.cancel()
 
-    for number in _ends():
+    for number in ends():
         asyncio.get_running_loop().add_signal_handler(number, cancel)

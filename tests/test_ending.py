@@ -1,0 +1,114 @@
+"""Commands that are told to end from outside, by a service manager, a container that stops or a closing terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from archives import archive, ask, one, settings_for
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+
+ROOT = Path(__file__).parents[1]
+SAID = "stopped. The same command goes on where it stopped."
+
+
+@contextmanager
+def started(at: Path, *words: str, upstream: str = "", deaf_to: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """`aweme WORDS` in a process of its own; one that still runs at the end is killed."""
+    own = {"PATH": os.environ["PATH"], "HOME": str(at), "TMPDIR": str(at), "PYTHONPATH": str(ROOT)}
+    own |= {"AWEME_UPSTREAM": upstream, "AWEME_MIN_INTERVAL": "0", "AWEME_ROOT": str(at / "root")}
+    command = [sys.executable, "-m", "deployments.cli", *words]
+    if deaf_to is not None:  # as nohup leaves a command, and a shell what it puts in the background
+        command = ["sh", "-c", f'trap "" {deaf_to}; exec "$@"', "sh", *command]
+    with subprocess.Popen(command, cwd=at, env=own, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """How it ended, and what it said last; within the seconds that a service manager gives it."""
+    _, said = process.communicate(timeout=30)
+    assert "Traceback" not in said
+    return process.returncode, said.strip().splitlines()[-1] if said else ""
+
+
+def wait_until(process: subprocess.Popen[str], is_time: Callable[[], bool]) -> None:
+    while not is_time():
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("by", "deaf_to"),
+    [(signal.SIGTERM, None), (signal.SIGHUP, None), (signal.SIGTERM, signal.SIGINT)],
+    ids=["told to end", "terminal closed", "told to end in the background"],
+)
+def test_a_run_that_is_told_to_end_notes_it_and_the_next_goes_on(tmp_path: Path, by: int, deaf_to: int | None) -> None:
+    with Simulator(World(seed=4, users=1, posts=100), faults=["user_post:4=slow:5"]) as simulator:
+        home, settings = simulator.world.accounts[0].home, settings_for(tmp_path / "root", simulator.url, media="none")
+        words = ("archive", home, "--media", "none")
+        with started(tmp_path, *words, upstream=simulator.url, deaf_to=deaf_to) as process:
+            wait_until(process, lambda: sum(record.operation == "user_post" for record in simulator.log) > 3)
+            process.send_signal(by)
+            process.send_signal(by)  # as `timeout` does, which tells the process and then its group
+            assert ended(process) == (128 + by, f"aweme: {SAID}")
+        ((outcome, reason, finished),) = ask(settings, "SELECT outcome, reason, ended_at IS NOT NULL FROM runs")
+        assert (outcome, reason.partition(";")[0], finished) == ("partial", "stopped before the end", True)
+        assert one(settings, "SELECT count(*) FROM posts") > 0
+        assert archive(settings, home).outcome == "complete"
+
+
+def test_a_run_that_is_told_to_end_while_files_come_leaves_none_half_done(tmp_path: Path) -> None:
+    with Simulator(World(seed=4, users=1, posts=12), faults=["media:4-9=slow:3"]) as simulator:
+        home, settings = simulator.world.accounts[0].home, settings_for(tmp_path / "root", simulator.url)
+        with started(tmp_path, "archive", home, "--media", "cover,video", "--json", upstream=simulator.url) as process:
+            wait_until(process, lambda: sum(record.operation == "media" for record in simulator.log) > 5)
+            process.send_signal(signal.SIGTERM)
+            assert ended(process) == (143, f"aweme: {SAID}")
+        assert one(settings, "SELECT outcome FROM runs") == "partial"
+    with Simulator(World(seed=4, users=1, posts=12)) as simulator:
+        settings = settings_for(tmp_path / "root", simulator.url)
+        assert archive(settings, home, media="cover,video").outcome == "complete"
+    with started(tmp_path, "verify") as process:
+        assert ended(process) == (0, "")
+
+
+def test_a_run_that_nohup_started_does_not_hear_of_a_closed_terminal(tmp_path: Path) -> None:
+    with Simulator(World(seed=4, users=1, posts=60), faults=["user_post:2=slow:1"]) as simulator:
+        words = ("archive", simulator.world.accounts[0].home, "--media", "none")
+        with started(tmp_path, *words, upstream=simulator.url, deaf_to=signal.SIGHUP) as process:
+            wait_until(process, lambda: any(record.operation == "user_post" for record in simulator.log))
+            process.send_signal(signal.SIGHUP)
+            assert ended(process)[0] == 0
+
+
+def test_care_that_is_told_to_end_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "root", "", media="none")
+    with Simulator(World(seed=4, users=1, posts=30)) as simulator:
+        home = simulator.world.accounts[0].home
+        assert archive(settings_for(tmp_path / "root", simulator.url, media="none"), home).outcome == "complete"
+    kept = "SELECT count(*), (SELECT count(*) FROM applied_pages) FROM posts"
+    before = ask(settings, kept)
+    with started(tmp_path, "rebuild") as process:
+        wait_until(process, lambda: any(tmp_path.glob("aweme-rebuild-*")))
+        process.send_signal(signal.SIGTERM)
+        assert ended(process) == (143, f"aweme: {SAID}")
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith("aweme-")} == set(), "nothing is left over"
+    assert ask(settings, kept) == before
+    for words in (("maintain",), ("verify",), ("rebuild",)):
+        with started(tmp_path, *words) as process:
+            assert ended(process) == (0, ""), words
+    assert ask(settings, kept) == before
