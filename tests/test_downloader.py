@@ -20,7 +20,7 @@ from deployments.simulator.addresses import Asset, image_url, music_url, play_ur
 from deployments.simulator.media_host import file_of
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
-from pipelines.errors import BadInput, Blocked, Deleted, LoginExpired, Unreachable
+from pipelines.errors import BadInput, Blocked, Deleted, LoginExpired, Transient, Unreachable
 from pipelines.extract.media import MediaSource
 from pipelines.load.downloader import DouyinDownloader
 from pipelines.load.local_writer import LocalWriter
@@ -344,6 +344,34 @@ async def test_a_storage_that_is_full_stops_everything(hosts: MediaHosts, round_
     with pytest.raises(Blocked, match="make room"):
         await round_.get(*(wanted(number=n) for n in range(7001, 7020)), storage=storage)
     assert round_.kept == {}
+
+
+async def test_a_storage_that_fails_at_file_after_file_is_not_tried_with_all_others(
+    hosts: MediaHosts, round_: Round
+) -> None:
+    class FailingWriter(LocalWriter):
+        def _finish(self) -> None:
+            if takes_every and int(self.final.rpartition("_")[2].partition(".")[0]) % takes_every == 0:
+                super()._finish()
+            else:
+                raise OSError(5, "Please reduce your request rate")
+
+    class Failing(Storage):
+        async def write(self, folder: str, key: str, *, is_new: bool = False) -> Writer:
+            return FailingWriter(Path(self.full(folder)), part_key(key), self.run, self._mapped, self.full)
+
+    hosts.films["/film"] = Film(BODY)
+    storage = Failing.open(str(round_.root))
+    files = [wanted(number=n) for n in range(7001, 7101)]
+    takes_every = 0
+    with pytest.raises(Transient, match=r"reduce your request rate.*So it was with the last 16 files"):
+        await round_.get(*files, storage=storage, concurrency=4)
+    assert {kept.state for kept in round_.kept.values()} == {"failed"}
+    assert 16 <= len(round_.kept) <= len(hosts.log) < 50
+    # One that takes some of them is worth trying with every one.
+    takes_every = 10
+    await round_.get(*files, storage=storage, concurrency=4)
+    assert sorted(kept.state for kept in round_.kept.values()) == ["failed"] * 90 + ["stored"] * 10
 
 
 async def test_a_whole_part_needs_no_request(hosts: MediaHosts, round_: Round) -> None:

@@ -22,6 +22,7 @@ from pipelines.load.writers import Writer
 from schemas.files import Kept, Wanted
 
 _SETTLING = 16  # files that have come and wait for their final names, at most
+_IN_VAIN = 16  # files in a row that storage failed at: it takes none, and hosts would be asked for all others in vain
 
 OnDone = Callable[[Kept], Awaitable[None] | None]
 
@@ -85,7 +86,8 @@ class DouyinDownloader(Tasks):
 
         `on_bytes` counts bytes as they come. `refresh` gives the same file with fresh addresses, None where there are
         none. `adopt` takes a file that lies under its final name already, after reading and measuring it; a repair
-        must not. A `Blocked` of storage ends the work at once, one of `refresh` once the other files are settled.
+        must not. A `Blocked` of storage ends the work at once, and so does a storage that fails at file after file; a
+        `Blocked` of `refresh` does once the other files are settled.
         A cancelled download leaves parts that the next one goes on with.
         """
         hosts = Hosts(per_host, concurrency, self.sleep)
@@ -122,6 +124,8 @@ class _Work:
     adopt: bool
     shelf: Shelf
     blocked: Blocked | None = None
+    failing: ArchiveError | None = None
+    in_vain: int = 0
     busy: set[str] = field(default_factory=set)
 
     async def through(self, queue: Iterator[Wanted]) -> None:
@@ -129,9 +133,14 @@ class _Work:
             if wanted.media_id in self.busy:
                 continue  # named twice in one call
             self.busy.add(wanted.media_id)
-            told = self.on_done(await self._settled(wanted))
+            kept = await self._settled(wanted)
+            if kept.state == "stored":
+                self.in_vain = 0
+            told = self.on_done(kept)
             if inspect.isawaitable(told):
                 await told
+            if self.failing is not None:
+                raise self.failing
 
     async def _settled(self, wanted: Wanted) -> Kept:
         tried_at = self.house.now()
@@ -150,7 +159,15 @@ class _Work:
                 raise
             return replace(kept, error=str(error), attempts=wanted.attempts)
         except ArchiveError as error:
+            if error.facts.get("is_of_storage"):
+                self._count(error)
             return replace(kept, error=f"{type(error).__name__}: {error}", source_host=error.facts.get("host"))
+
+    def _count(self, error: ArchiveError) -> None:
+        self.in_vain += 1
+        if self.in_vain >= _IN_VAIN:
+            told = f"{error} So it was with the last {self.in_vain} files: no more were asked for."
+            self.failing = self.failing or type(error)(told, **error.facts)
 
     async def _adopted(self, wanted: Wanted, stem: str, kept: Kept) -> Kept | None:
         """The file that a run which was cut off left under its final name; it was whole when it got the name."""

@@ -241,7 +241,8 @@ class Storage:
         if isinstance(error, UnicodeEncodeError):  # a name, in a locale of other letters; and DuckDB knows UTF-8 only
             return Blocked(f"This locale has no letters for the names of files at {where}: set PYTHONUTF8=1.")
         kind = Transient if self.is_local else Unreachable
-        return kind(f"Storage at {where} failed ({type(error).__name__}: {error}); it is tried again on the next run.")
+        told = f"Storage at {where} failed ({type(error).__name__}: {error}); it is tried again on the next run."
+        return kind(told, is_of_storage=True)
 
 
 def part_key(key: str) -> str:
