@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from test_lake_processes import WORKER, assert_whole
 from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake
 from pipelines.load import apply as applying
+from pipelines.load import conninfo
 from pipelines.load.lake import Lake
 from schemas.pages import Checkpoint
 
@@ -206,3 +208,50 @@ def test_a_writer_whose_turn_was_ended_does_not_commit_beside_the_next(tmp_path,
         assert one.query("SELECT run_id FROM applied_pages").rows() == [("r2",)]
         for table, keys in (("posts", 1), ("media", 3), ("post_stats", 1)):
             assert one.query(f"SELECT count(*) FROM {table}").item() == keys, table
+
+
+def test_a_server_that_is_full_or_lets_no_archive_be_made_is_told_as_that(tmp_path, postgres_server):
+    catalog = postgres_server.new_catalog()
+    name = catalog.partition("?")[0].rpartition("/")[2]
+    place = {"catalog": catalog.replace("postgres:@", "postgres:swordfish@"), "data_path": f"{tmp_path}/tables/"}
+    postgres_server.server.psql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(Blocked, match="does not allow it: see to the rights"):
+        Lake.open(**place)
+    postgres_server.server.psql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    postgres_server.server.psql("CREATE ROLE narrow LOGIN CONNECTION LIMIT 0")
+    narrow = {**place, "catalog": place["catalog"].replace("postgres:swordfish@", "narrow:swordfish@")}
+    try:
+        with pytest.raises(Unreachable, match=r"takes no more connections: .* \(max_connections") as told:
+            Lake.open(**narrow)
+        assert "swordfish" not in str(told.value)
+    finally:
+        postgres_server.server.psql("DROP ROLE narrow")
+    Lake.open(**place).close()
+
+
+@pytest.mark.parametrize(
+    "spelt", ["postgresql://u:swordfish@127.0.0.1:{port}/x", "postgres:host=127.0.0.1 port={port} password=swordfish"]
+)
+def test_a_server_that_takes_connections_and_stays_silent_is_not_waited_for_without_end(tmp_path, monkeypatch, spelt):
+    monkeypatch.setitem(conninfo.LIMITS, "connect_timeout", "2")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        catalog = spelt.format(port=silent.getsockname()[1])
+        with pytest.raises(Unreachable, match="timeout expired") as told:
+            Lake.open(catalog=catalog, data_path=f"{tmp_path}/tables/")
+    assert "swordfish" not in str(told.value)
+    assert "keepalives" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "limited"),
+    [
+        ("postgresql://me@db/aweme", "postgresql://me@db/aweme?connect_timeout=30&keepalives_idle=30"),
+        ("postgresql://db/x?connect_timeout=5", "postgresql://db/x?connect_timeout=5&keepalives_idle=30"),
+        ("host=db dbname=x", "host=db dbname=x connect_timeout=30 keepalives_idle=30"),
+        ("host=db connect_timeout = 5", "host=db connect_timeout = 5 keepalives_idle=30"),
+    ],
+)
+def test_limits_to_a_servers_silence_join_what_a_catalog_says(target, limited):
+    assert conninfo.limited(target).startswith(limited)
+    assert conninfo.limited(conninfo.limited(target)) == conninfo.limited(target)
+    assert conninfo.limited("service=aweme") == "service=aweme", "its file may name its own"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelines.errors import BadInput, Blocked, Unreachable
-from pipelines.load import conninfo
+from pipelines.load import complaints, conninfo
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,6 +57,11 @@ class Place:
         if self.kind == "sqlite":
             return str(Path(self.catalog.removeprefix("sqlite:")).expanduser().absolute())
         return self.catalog if self.catalog.startswith("postgres://") else self.catalog.removeprefix("postgres:")
+
+    @property
+    def reached(self) -> str:
+        """The target as DuckDB is told of it: with limits to how long a server may be silent."""
+        return self.target if self.kind == "sqlite" else conninfo.limited(self.target)
 
     @property
     def tables(self) -> str:
@@ -222,7 +227,7 @@ def _attach(place: Place, *, read_only: bool, busy_timeout_ms: int, at: datetime
         options.append("READ_ONLY")
     if at is not None:
         options.append(f"SNAPSHOT_TIME {quoted(at.isoformat())}")
-    return f"ATTACH {quoted(f'ducklake:{place.kind}:{place.target}')} AS {NAME} ({', '.join(options)})"
+    return f"ATTACH {quoted(f'ducklake:{place.kind}:{place.reached}')} AS {NAME} ({', '.join(options)})"
 
 
 def attach_sql(place: Place) -> list[str]:
@@ -265,7 +270,9 @@ def refusal(error: Exception, place: Place) -> Exception:
     if "DATA_PATH" in text:
         return BadInput(f"The catalog belongs to another root than {place.data_path}: check root and catalog. ({text})")
     if place.kind == "postgres" or place.is_s3:
-        return Unreachable(f"The catalog or the bucket cannot be reached: check address and access. ({text})")
+        return complaints.refused(error) or Unreachable(
+            f"The catalog or the bucket cannot be reached: check address and access. ({text})"
+        )
     # SQLite makes a file beside the catalog even to read it.
     if "disk I/O error" in text or "disk is full" in text:
         return Blocked(
@@ -287,7 +294,7 @@ def _no_archive(text: str, place: Place) -> BadInput:
 
 
 def _scrubbed(text: str, place: Place) -> str:
-    text = conninfo.scrubbed(text, place.catalog)
+    text = conninfo.scrubbed(text.replace(place.reached, place.target), place.catalog)
     for secret in (place.s3.get(name, "") for name in _HIDDEN):
         text = text.replace(secret, "***") if secret else text
     return text

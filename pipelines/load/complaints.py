@@ -30,6 +30,8 @@ _NO_SERVER = (
     "closed unexpectedly",
     "from server:",
 )
+# What PostgreSQL, or a pooler before it, says where it serves as many as it is set to.
+_CROWDED = ("too many connections", "too many clients", "remaining connection slots", "no more connections allowed")
 # What PostgreSQL says of a statement follows it in what DuckDB says, and captions in it may hold any of these words.
 _STATEMENT = re.compile(r"(?s)(Failed to [a-zA-Z ]+) \".*\": ")
 _FORBIDDEN = ("read-only transaction", "permission denied", "must be owner of")
@@ -111,9 +113,20 @@ def away(error: Exception) -> Unreachable | None:
     if not any(word in text.lower() for word in _NO_SERVER):
         return None
     told = text.rpartition('": ')[2].splitlines()[0]
+    if any(word in told.lower() for word in _CROWDED):
+        return Unreachable(
+            "The server of the catalog takes no more connections: let some end or allow it more (max_connections, or "
+            f"the limit of the database or user), then run it again; what is kept is safe. ({told})"
+        )
     return Unreachable(
         f"The server of the catalog gives no answer: run it again when it does; what is kept is safe. ({told})"
     )
+
+
+def refused(error: Exception) -> ArchiveError | None:
+    """What to say where a server is there, but full, or forbids what opening a catalog needs; None for all else."""
+    gone = away(error)
+    return gone if gone and any(word in str(gone).lower() for word in _CROWDED) else forbidden(error)
 
 
 def forbidden(error: Exception) -> Blocked | None:

@@ -15,6 +15,15 @@ application_name fallback_application_name keepalives keepalives_idle keepalives
 tcp_user_timeout replication gssencmode gssdelegation channel_binding require_auth krbsrvname gsslib requirepeer
 target_session_attrs load_balance_hosts passfile service
 """
+# Seconds until a server that takes no new connection is away, and until one that is silent and whose machine does not
+# answer either; the last in ms.
+LIMITS = {
+    "connect_timeout": "30",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 _HARMLESS = frozenset(_NAMES.split())
 _ADDRESS = re.compile(r"(?i)(?:postgres:)?postgres(?:ql)?://")
 _OF_USER = re.compile(r"(://[^/@:\s]*):[^/@]*@")
@@ -37,6 +46,16 @@ def shown(catalog: str, hidden: str = "") -> str:
         return _PARAMETER.sub(lambda found: _parameter(found, hidden), spared).rstrip("?&")
     prefix, _, words = catalog.partition(":")
     return f"{prefix}:" + _WORD.sub(lambda found: _word(found, hidden), words).rstrip()
+
+
+def limited(target: str) -> str:
+    """What libpq is told of a server, with limits to its silence where it names none: else libpq waits for hours."""
+    missing = [f"{name}={value}" for name, value in LIMITS.items() if not re.search(rf"\b{name}\s*=", target)]
+    if not missing or re.search(r"\bservice\s*=", target):
+        return target
+    if not _ADDRESS.match(target):
+        return " ".join([target, *missing])
+    return target + ("&" if "?" in target else "?") + "&".join(missing)
 
 
 def scrubbed(text: str, catalog: str) -> str:

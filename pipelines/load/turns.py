@@ -70,7 +70,7 @@ class ServerTurns:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, place: Place, wait_s: float) -> None:
         self._con, self._wait_ms = con.cursor(), int(wait_s * 1000)
-        self._con.execute(f"ATTACH {quoted(place.target)} AS turns (TYPE postgres)")
+        self._con.execute(f"ATTACH {quoted(place.reached)} AS turns (TYPE postgres)")
 
     @contextmanager
     def turn(self) -> Iterator[Held]:
