@@ -229,6 +229,24 @@ def test_a_server_that_is_full_or_lets_no_archive_be_made_is_told_as_that(tmp_pa
     Lake.open(**place).close()
 
 
+def test_a_server_that_allows_statements_no_time_is_told_as_that(tmp_path, postgres_server):
+    place = {"catalog": postgres_server.new_catalog(), "data_path": f"{tmp_path}/tables/"}
+    name = place["catalog"].partition("?")[0].rpartition("/")[2]
+    asleep = "CALL postgres_execute('__ducklake_metadata_archive', 'SELECT pg_sleep(30)')"
+    with Lake.open(**place) as lake:
+        lake.keep_page(page("p1"), run_id="r")
+        postgres_server.server.psql(f"ALTER DATABASE {name} SET statement_timeout = '2s'")
+        postgres_server.server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        with pytest.raises(Blocked, match=r"ends what takes longer than it is set to allow.*statement timeout"):
+            lake.commit(lambda con: con.execute(asleep) and None)
+    postgres_server.server.psql(f"ALTER DATABASE {name} SET statement_timeout = '1ms'")
+    with pytest.raises(Blocked, match="ends what takes longer than it is set to allow"):
+        Lake.open(**place)
+    postgres_server.server.psql(f"ALTER DATABASE {name} RESET statement_timeout")
+    with Lake.open(**place) as lake:
+        assert lake.query("SELECT page_id FROM raw_pages").rows() == [("p1",)]
+
+
 @pytest.mark.parametrize(
     "spelt", ["postgresql://u:swordfish@127.0.0.1:{port}/x", "postgres:host=127.0.0.1 port={port} password=swordfish"]
 )

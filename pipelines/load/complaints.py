@@ -34,6 +34,7 @@ _NO_SERVER = (
 _CROWDED = ("too many connections", "too many clients", "remaining connection slots", "no more connections allowed")
 # What PostgreSQL says of a statement follows it in what DuckDB says, and captions in it may hold any of these words.
 _STATEMENT = re.compile(r"(?s)(Failed to [a-zA-Z ]+) \".*\": ")
+_TOO_SHORT = ("statement timeout", "transaction timeout")
 _FORBIDDEN = ("read-only transaction", "permission denied", "must be owner of")
 # DuckLake names every file of its tables so.
 _OF_TABLES = re.compile(r"/ducklake-[0-9a-f-]+\.parquet")
@@ -133,6 +134,11 @@ def forbidden(error: Exception) -> Blocked | None:
     """What to say where the server of a catalog on PostgreSQL does not allow a statement; None for all else."""
     found = _STATEMENT.search(str(error))
     told = str(error)[found.end() :].splitlines()[0] if found else ""
+    if any(word in told.lower() for word in _TOO_SHORT):
+        return Blocked(
+            "The server of the catalog ends what takes longer than it is set to allow: let it allow more (0 is "
+            f"no limit), then run it again; what is kept is safe. ({told})"
+        )
     if not any(word in told.lower() for word in _FORBIDDEN):
         return None
     return Blocked(
