@@ -300,6 +300,20 @@ def test_a_bucket_that_is_not_there_or_lacks_a_file_is_told_in_words(
         assert told.exception is None or isinstance(told.exception, Blocked), (words, told.exception)
 
 
+def test_a_file_of_the_tables_that_was_cut_short_in_a_bucket_is_told_as_damaged(
+    make: Callable[[str], Archive], simulator: Simulator
+) -> None:
+    made = make("s3")
+    made.call("archive", simulator.world.accounts[0].home, "--max-counts", "5", "--media", "none")
+    (cut,) = ask(made.settings, "SELECT data_file FROM ducklake_list_files('archive', 'posts') LIMIT 1")[0]
+    path = cut.removeprefix(made.settings.root + "/")
+    made.put(path, made.body(path)[:3000])
+    for words in (["status"], ["sql", "SELECT max(caption) FROM posts"]):
+        told: Any = CliRunner(env=made.environ).invoke(cli, words, standalone_mode=False)
+        assert isinstance(told.exception, Blocked), (words, told.exception)
+        assert "is damaged. aweme verify names all such files" in str(told.exception)
+
+
 @pytest.mark.parametrize(
     ("environ", "kind"),
     [({"AWEME_S3_SECRET": "wrong"}, Blocked), ({"AWEME_S3_ENDPOINT": "http://127.0.0.1:9"}, Unreachable)],

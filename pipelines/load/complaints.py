@@ -20,6 +20,8 @@ _CLOSED = "unable to open database"
 # What DuckDB says of a bucket whose server is away, lacks what it is asked for, or refuses the key.
 _AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
 _GONE = ("http code 404", "http 404")
+# What it says of a file that is shorter than the catalog knows.
+_CUT = ("http code 416", "http 416")
 # What libpq says of a server that is away, or was started anew. Before it, DuckDB puts its address, password and all.
 _NO_SERVER = (
     "unable to connect to postgres",
@@ -100,6 +102,8 @@ def _of_bucket(error: Exception) -> ArchiveError | None:
     if any(word in text for word in _AWAY):
         if any(word in text for word in _REFUSED):
             return Blocked(f"The bucket may not be read or written with this S3 key: check key and rights. ({told})")
+        if any(word in text for word in _CUT):
+            return Blocked(f"A file of the tables is damaged. {_MEND} ({told})")
         if any(word in text for word in _GONE):
             return Blocked(
                 f"The bucket is not there, or a file of the tables is missing in it: check the root. {_MEND} ({told})"
