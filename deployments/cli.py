@@ -123,6 +123,9 @@ def main(args: list[str] | None = None) -> None:
 
 def _stopped_by(told: list[int]) -> int:
     """The exit code of what a signal ended, as shells tell it: 130 for Ctrl-C, 143 and 129 for those from outside."""
+    # By `python -m`, a signal that came while Python carried out a text, as it does to make a dataclass, would have it
+    # end as by SIGINT whatever code is given here; the next text makes it forget that.
+    exec("")  # noqa: S102 - an empty one
     return 128 + (told[0] if told else signal.SIGINT)
 
 

@@ -23,6 +23,14 @@ ROOT = Path(__file__).parents[1]
 SAID = "stopped. The same command goes on where it stopped."
 
 
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """What a suite that nohup started is deaf to, its processes would be deaf to as well."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def started(at: Path, *words: str, upstream: str = "", deaf_to: int | None = None) -> Iterator[subprocess.Popen[str]]:
     """`aweme WORDS` in a process of its own; one that still runs at the end is killed."""
@@ -112,3 +120,14 @@ def test_care_that_is_told_to_end_leaves_everything_as_it_was(tmp_path: Path) ->
         with started(tmp_path, *words) as process:
             assert ended(process) == (0, ""), words
     assert ask(settings, kept) == before
+
+
+@pytest.mark.parametrize(("by", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_that_comes_while_a_dataclass_is_made_gives_the_same_code(tmp_path: Path, by: int, code: int) -> None:
+    # Python makes them of texts; where a text is broken off, `python -m` remembers that and ends as by Ctrl-C.
+    text = f"import os; os.kill(os.getpid(), {int(by)}); [None for _ in range(1000)]"
+    program = f"from deployments import cli; cli.cli.main = lambda **_: exec({text!r}); cli.main(['status'])"
+    (tmp_path / "program.py").write_text(program, "utf-8")
+    command, own = [sys.executable, "-m", "program"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, f"aweme: {SAID}\n")
