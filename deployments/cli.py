@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import click
 
-from deployments.ending import end_as_by_ctrl_c
+from deployments.ending import end_as_by_ctrl_c, end_process
 from deployments.memory import keep_little
 from pipelines.errors import NO_ROOM, ArchiveError
 from pipelines.showing import visible, visible_json
@@ -77,6 +77,14 @@ def cli() -> None:
 
     It asks politely and only for what its user may see. A challenge stops the run and asks a person.
     """
+
+
+def program() -> None:
+    """The command as a process of its own, from its first word to its end."""
+    try:
+        main()
+    except SystemExit as end:
+        end_process(end.code if isinstance(end.code, int) else 0)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -200,4 +208,4 @@ def _as_json(message: str, words: list[str], **facts: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -1,10 +1,15 @@
-"""How a command is told to end from outside: by a service manager, a container that stops, a terminal that closes."""
+"""How a command ends: told from outside, by a service manager or a terminal that closes, and when its work is done."""
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
+import sys
+import threading
 import time
 from types import FrameType
+from typing import NoReturn
 
 # Who ends a service or closes a terminal may say so twice at once; a word that comes later means: now.
 _AT_ONCE_S = 2.0
@@ -42,3 +47,21 @@ def ends() -> list[signal.Signals]:
     """The signals that mean the end: the machine's, and a closing terminal's; not those that nohup silenced."""
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def end_process(code: int) -> NoReturn:
+    """End with this code as Python would, but leave it to the system to take apart what was loaded.
+
+    Threads are waited for, what was registered for the end is done, and standard streams are flushed. What Python does
+    besides, object by object, takes it a tenth of a second.
+    """
+    if "prefect" in sys.modules:  # it has services and threads of its own, and its own order in which they end
+        sys.exit(code)
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what Python itself begins its end with
+    atexit._run_exitfuncs()  # noqa: SLF001 - and goes on with
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (OSError, ValueError):  # broken, full or closed: Python has an exit code for that
+        sys.exit(code)
+    os._exit(code)

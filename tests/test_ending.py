@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from archives import archive, ask, one, settings_for
@@ -131,3 +132,36 @@ def test_a_signal_that_comes_while_a_dataclass_is_made_gives_the_same_code(tmp_p
     command, own = [sys.executable, "-m", "program"], {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (code, f"aweme: {SAID}\n")
+
+
+def carried_out(program: str, stdout: int | IO[str]) -> subprocess.CompletedProcess[str]:
+    """What became of a text of Python that ends its process, and of what it had not flushed yet."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=own, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+def test_a_process_that_ends_waits_for_its_threads_and_loses_nothing_that_was_said() -> None:
+    done = carried_out(
+        """
+import atexit, threading, time
+from deployments.ending import end_process
+threading.Thread(target=lambda: (time.sleep(0.3), print("a thread"))).start()
+atexit.register(print, "registered")
+print("said", end=" ")
+end_process(3)
+""",
+        subprocess.PIPE,
+    )
+
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == "said a thread\nregistered\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device there")
+def test_a_process_that_ends_where_there_is_no_room_has_the_exit_code_of_python() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = carried_out("from deployments.ending import end_process; print('said', end=''); end_process(0)", full)
+
+    assert done.returncode == 120
+    assert "No space left on device" in done.stderr
