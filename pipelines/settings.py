@@ -213,7 +213,7 @@ def media_kinds(words: str) -> tuple[str, ...]:
 
 def _check(values: dict[str, Any]) -> None:
     upstream = values["upstream"]
-    if upstream and not upstream.startswith(("http://", "https://")):
+    if upstream and not upstream.lower().startswith(("http://", "https://")):
         raise BadInput(f"upstream cannot be {quote(upstream, safe=':/')!r}: give an http address.")
     if not values["catalog"].startswith(("sqlite:", "postgres:", "postgresql://")):
         raise BadInput("catalog must begin with sqlite: or postgresql:// .")

@@ -71,6 +71,10 @@ def test_a_job_with_a_bucket_of_its_own_has_its_catalog_where_the_command_has_it
     assert by_flow.catalog == by_command.catalog == f"sqlite:{place}/conf/aweme-bucket-prefix.sqlite"
 
 
+def test_a_stand_in_may_be_written_in_capitals(place: Path) -> None:
+    assert settings(upstream="HTTP://LOCALHOST:1234").upstream == "HTTP://LOCALHOST:1234"
+
+
 def test_a_cookie_file_may_be_one_that_a_browser_exported(place: Path) -> None:
     line = "#HttpOnly_.douyin.com\tTRUE\t/\tTRUE\t1893456000\tsessionid\tx\r\n"
     (place / "cookies.txt").write_bytes(f"# Netscape HTTP Cookie File\r\n\r\n{line}".encode())
