@@ -100,6 +100,7 @@ async def test_what_is_there_does_not_wait_for_what_is_not(hosts: MediaHosts, cl
         "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwords",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nwo\r\n3;a=b\r\nrds\r\n0\r\nEtag: x\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX-Long: " + "x" * 100_000 + "\r\nContent-Length: 5\r\n\r\nwords",
+        "HTTP/1.1 200 OK\r\nX-Folded: one,\r\n two,\r\n\tthree\r\nContent-Length:\r\n 5\r\n\r\nwords",
     ],
 )
 async def test_however_a_host_writes_its_answer_the_next_goes_the_same_way(
@@ -151,6 +152,9 @@ async def test_what_a_host_says_beyond_an_answer_is_not_taken_for_the_next(
         "220 this is a mail server\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nwords",
         "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nwords",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n 6\r\n\r\nwords",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwords\r\n0\r\n\r\n",
+        'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "a\x01b"\r\n\r\nwords',
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\nwords\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwor",
         "HTTP/1.1 200 OK\r\nX-Endless: " + "x" * 300_000,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httptools
 import httpx
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # which a parser that takes folded lines takes, too
 
 
 def head_of(request: httpx.Request) -> bytes:
@@ -32,6 +35,8 @@ class Answer:
         self._body = bytearray()
         self._is_chunked = False
         self._parser: Any = httptools.HttpResponseParser(self)
+        # Old hosts fold long lines of a head, and say so to every client; how long a body is stays as strict as it was.
+        self._parser.set_dangerous_leniencies(lenient_headers=True)
 
     def feed(self, data: memoryview) -> None:
         """The next bytes of the connection."""
@@ -74,6 +79,8 @@ class Answer:
         """One of its headers."""
         if self.is_over:
             return
+        if _CONTROL.search(value):
+            raise httpx.RemoteProtocolError("a header holds control characters")
         self.headers.append((name, value))
         match name.lower():
             case b"content-length":
