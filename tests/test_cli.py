@@ -265,8 +265,10 @@ def test_a_plan_is_one_list_of_figures_and_makes_nothing(aweme, running: Simulat
     assert done.returncode == 0, done.stderr
     plans = value(done)
     assert [set(plan) for plan in plans] == [
-        {"mode", "target", "name", "listed", "known", "new_posts", "requests", "files", "bytes", "seconds", "notes"}
+        {"input", "mode", "target", "name", "listed", "known"}
+        | {"new_posts", "requests", "files", "bytes", "seconds", "notes"}
     ] * 2
+    assert [plan["input"] for plan in plans] == [first.home, second.home]
     assert [(plan["mode"], plan["target"], plan["listed"]) for plan in plans] == [
         ("post", account.sec_user_id, 24) for account in (first, second)
     ]
@@ -371,6 +373,7 @@ def test_a_target_that_leads_nowhere_costs_the_others_nothing(aweme, running: Si
         (True, "failed"),
         (False, "complete"),
     ], "and nobody is asked for twice"
+    assert [told["input"] for told in value(done)] == [homes[0], dead, homes[1]], "as they were given"
     assert "no longer leads anywhere" in value(done)[1]["reason"]
     assert done.returncode == 1
     shown = aweme("archive", dead, homes[0], "--media", "none", "--max-counts", "3")

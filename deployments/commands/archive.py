@@ -71,6 +71,9 @@ def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool |
     Filters (--interval, --kind, --min-likes, --min-comments, --match, --tag) leave out files; rows are always kept.
 
     Interrupted at any moment, the same command goes on where it stopped.
+
+    With --json, each TARGET has one object, in order, and stands there as `input`: one given twice is archived once,
+    and none follows a blocked one.
     """
     from deployments.screen import print_json, progress, tell
 
@@ -97,7 +100,7 @@ def command(targets: tuple[str, ...], as_json: bool, plan: bool, prefect: bool |
         if summary.outcome == "blocked":
             break
     if as_json:
-        print_json([summary.as_json() for summary in summaries])
+        print_json(_by_input(jobs, summaries))
     return _code([summary.outcome for summary in summaries])
 
 
@@ -189,8 +192,13 @@ def show_plans(settings: Settings, jobs: Sequence[ArchiveJob], *, as_json: bool)
             if not as_json:
                 tell_plan(plan)
     if as_json:
-        print_json([one.as_json() for one in told])
+        print_json(_by_input(jobs, told))
     return _code([one.outcome for one in told if isinstance(one, Summary)])
+
+
+def _by_input(jobs: Sequence[ArchiveJob], told: Sequence[Plan | Summary]) -> list[dict[str, Any]]:
+    """What was told of the first jobs, each with the target as it was given: a link shows no id that it led to."""
+    return [{"input": job.target, **one.as_json()} for job, one in zip(jobs, told, strict=False)]
 
 
 def _code(outcomes: Sequence[str]) -> int:
