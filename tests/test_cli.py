@@ -68,6 +68,13 @@ def test_every_commands_help_has_an_example(aweme) -> None:
         assert "Example" in done.stdout, word
 
 
+def test_status_does_not_count_a_post_that_nobody_saw_as_one_that_it_holds(aweme) -> None:
+    assert aweme("archive", "https://www.douyin.com/video/7999999999999999999").returncode == 1
+    holds = value(aweme("status", "--json"))["holds"]
+    assert (holds["posts"], holds["gone_posts"], holds["unseen_posts"]) == (1, 1, 1)
+    assert ": 1 post (1 gone, 1 of them never seen) of " in aweme("status").stdout
+
+
 def test_archive_then_sql_then_status(aweme, running: Simulator, tmp_path: Path) -> None:
     home = running.world.accounts[0].home
     done = aweme("archive", home, "--json", "--media", "caption")

@@ -45,6 +45,7 @@ SELECT (SELECT count(*) FROM posts) AS posts,
        (SELECT count(*) FROM users WHERE profile_seen_at IS NOT NULL
         OR sec_user_id IN (SELECT sec_user_id FROM posts)) AS accounts,
        (SELECT count(*) FROM posts WHERE gone_at IS NOT NULL) AS gone_posts,
+       (SELECT count(*) FROM posts WHERE gone_at IS NOT NULL AND last_seen_at IS NULL) AS unseen_posts,
        (SELECT count(*) FROM files WHERE state = 'stored') AS files,
        (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM files WHERE state = 'stored') AS bytes,
        (SELECT count(*) FROM raw_pages) AS raw_pages, (SELECT count(*) FROM rejects) AS rejects
@@ -112,8 +113,10 @@ def show(root: str, found: dict[str, Any]) -> None:
     from schemas.wording import counted
 
     holds = found["holds"]
+    # Of a post that was gone before anybody saw it there is nothing but that.
+    unseen = f", {holds['unseen_posts']} of them never seen" if holds["unseen_posts"] else ""
     click.echo(
-        f"{root}: {counted(holds['posts'], 'posts')} ({holds['gone_posts']} gone) of "
+        f"{root}: {counted(holds['posts'], 'posts')} ({holds['gone_posts']} gone{unseen}) of "
         f"{counted(holds['accounts'], 'accounts')}, {counted(holds['files'], 'files')} ({size(holds['bytes'])}), "
         f"{counted(holds['raw_pages'], 'raw pages')}, {counted(holds['rejects'], 'rejects')}\n"
     )
