@@ -306,7 +306,7 @@ async def test_the_login_wall_keeps_the_checkpoint_and_asks_for_a_login():
         ("verify_ticket", VerificationAsked),
         ("verify_check", VerificationAsked),
         ("argus:Sign Invalid", SignatureRefused),
-        ("broken_json", Unfamiliar),
+        ("broken_json", Interrupted),
         ("json_null", Unfamiliar),
         ("json_list", Unfamiliar),
         ("no_list", LoginExpired),
@@ -334,7 +334,8 @@ async def test_every_failure_is_an_error_with_its_answer_and_no_end(fault, kind)
 
 
 async def test_a_failure_that_passes_is_survived():
-    reader = await reading(World(posts=60), ["user_post:2=empty", "user_post:4=429;retry_after=0", "user_post:6=502"])
+    faults = ["user_post:2=empty", "user_post:4=429;retry_after=0", "user_post:6=502", "user_post:7=broken_json"]
+    reader = await reading(World(posts=60), faults)
     async with reader.crawler:
         end = await reader.walk("user_post", reader.sec_user_id)
     assert end.verdict == "complete"

@@ -18,6 +18,7 @@ from pipelines.errors import (
     ArchiveError,
     BadInput,
     Deleted,
+    Interrupted,
     LoginExpired,
     NotFound,
     Private,
@@ -100,7 +101,8 @@ CAPTCHA = "<html><head><title>验证码中间页</title></head></html>".encode()
         ("a nonce", 200, {"set-cookie": "__ac_nonce=0abc; Path=/"}, b"<html></html>", VerificationAsked),
         ("access denied", 444, {}, b"<html><title>Access Denied</title></html>", VerificationAsked),
         ("another web page", 200, {}, b"<!doctype html><p>hello", Unfamiliar),
-        ("broken JSON", 200, {}, b'{"status_code":0,', Unfamiliar),
+        ("broken JSON", 200, {}, b'{"status_code":0,}', Unfamiliar),
+        ("JSON that breaks off", 200, {}, b'{"status_code":0,', Interrupted),
         ("text", 200, {}, b"hello", Unfamiliar),
         ("JSON null", 200, {}, b"null", Unfamiliar),
         ("a JSON list", 200, {}, b"[]", Unfamiliar),
@@ -119,6 +121,12 @@ CAPTCHA = "<html><head><title>验证码中间页</title></head></html>".encode()
 )
 def test_every_refusal_has_its_error(name, status, headers, body, kind):
     assert type(refused("user_post", body, status=status, headers=headers)) is kind, name
+
+
+def test_wherever_an_answer_breaks_off_it_is_asked_for_again():
+    whole = '{"status_code":0,"aweme_list":[{"desc":"木匠\\n\\u6728","x":[-1.5e3,true,null]}],"has_more":0}'.encode()
+    for size in range(1, len(whole)):
+        assert type(refused("user_post", whole[:size])) is Interrupted, whole[:size]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from pipelines.errors import ArchiveError, LoginExpired, NotFound, Unfamiliar, VerificationAsked
+from pipelines.errors import ArchiveError, Interrupted, LoginExpired, NotFound, Unfamiliar, VerificationAsked
 from pipelines.extract.endpoints import REFLOW, SSO, Endpoint
-from pipelines.extract.paging import Answer, Entry, holds_anything, lists_objects, next_cursor, parse
+from pipelines.extract.paging import Answer, Entry, breaks_off, holds_anything, lists_objects, next_cursor, parse
 from pipelines.extract.refusals import (
     by_filter_reason,
     by_prompt,
@@ -49,10 +49,16 @@ def read(
         _refuse(answer, endpoint, page)
         return _listing_page(endpoint, answer, page) if endpoint.is_listing else _single_page(endpoint, answer, page)
     except (ValueError, TypeError) as error:
-        reason = f"Douyin's answer to {endpoint.name} cannot be read ({error}); it is kept raw, please report it"
-        raise attached(refusal_of_status(status, target) or Unfamiliar(reason[:400]), page) from error
+        raise attached(refusal_of_status(status, target) or _unread(endpoint, body, error), page) from error
     except ArchiveError as error:
         raise attached(error, page) from None
+
+
+def _unread(endpoint: Endpoint, body: bytes, error: Exception) -> ArchiveError:
+    if breaks_off(body):  # where no length was told, nothing else says so
+        return Interrupted(f"Douyin's answer to {endpoint.name} broke off in the middle; try again")
+    reason = f"Douyin's answer to {endpoint.name} cannot be read ({error}); it is kept raw, please report it"
+    return Unfamiliar(reason[:400])
 
 
 def no_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> ArchiveError | None:

@@ -32,6 +32,7 @@ _TOP: dict[str, Any] = {
 }
 _MESSAGES: dict[str, Any] = {"message": str, "prompts": str, "error_code": int, "description": str}
 _FLAGS: dict[str, Any] = {"is_top": bool | int}
+_OF_NUMBERS = b"0123456789.eE+-"
 _TRUTHS = {"true": 1, "false": 0}
 _INEXACT = 2**53
 _MOST_SHOWN = 200  # some 4 kB of an address: much more is refused on the way
@@ -92,6 +93,19 @@ def parse(endpoint: Endpoint, body: bytes) -> Answer:
     if not isinstance(document, dict):
         raise TypeError(f"the answer is a JSON {type(document).__name__}, not an object")
     return Answer(document)
+
+
+def breaks_off(body: bytes) -> bool:
+    """Whether a body is JSON as far as it goes, and has no end."""
+    if not body.lstrip().startswith((b"{", b"[")):
+        return False
+    try:
+        msgspec.json.decode(body.rstrip(_OF_NUMBERS))  # half a number is called malformed
+    except msgspec.DecodeError as error:
+        return "truncated" in str(error)
+    except RecursionError:
+        pass
+    return False
 
 
 def lists_objects(body: bytes) -> bool:
