@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import httpx
 import pytest
 
 from pipelines.errors import BadInput
 from pipelines.extract.upstream import make_client, make_sync_client, upstream_address
+
+ROOT = Path(__file__).parents[1]
 
 
 class Listener:
@@ -149,6 +155,15 @@ async def test_a_proxy_that_does_not_speak_socks_is_told_in_time(word, error, ca
                 await client.get("https://www.douyin.com/")
     server.close()
     assert "hush" not in caplog.text
+
+
+def test_no_package_that_is_installed_besides_makes_us_ask_for_what_we_cannot_unpack(tmp_path):
+    for name in ("brotli", "zstandard"):
+        (tmp_path / f"{name}.py").touch()
+    script = "from pipelines.extract.upstream import make_client; print(make_client().headers['accept-encoding'])"
+    own = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", script], env=own, capture_output=True, text=True)
+    assert done.stdout == "gzip, deflate\n", done.stderr
 
 
 def test_a_transport_takes_the_place_of_the_network():

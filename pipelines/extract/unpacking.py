@@ -14,7 +14,10 @@ import httpx
 
 _PIECE_BYTES = 1 << 20  # at most, whatever few bytes it is packed in
 _MAGIC = b"\x1f\x8b"  # of gzip
-_NAMES = {"gzip": True, "x-gzip": True, "deflate": False}  # the codings that are asked for: is it gzip?
+_NAMES = {"gzip": True, "x-gzip": True, "deflate": False}  # is it gzip?
+
+CODINGS = "gzip, deflate"
+"""What answers may come packed in. httpx would ask for br and zstd besides where their packages are installed."""
 
 
 async def unpacked(answer: httpx.Response) -> AsyncGenerator[bytes, None]:

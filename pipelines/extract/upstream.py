@@ -14,6 +14,7 @@ import httpx
 
 from pipelines.errors import BadInput
 from pipelines.extract.socks import ThroughSocks
+from pipelines.extract.unpacking import CODINGS
 
 
 def make_client(
@@ -34,7 +35,12 @@ def make_client(
     road = transport or make_road(upstream, proxy=proxy, max_connections=max_connections, http2=http2)
     _keep_secrets_out_of_logs()
     return httpx.AsyncClient(
-        transport=road, timeout=timeout, headers=headers, cookies=_no_cookies(), follow_redirects=False, trust_env=False
+        transport=road,
+        timeout=timeout,
+        headers={"Accept-Encoding": CODINGS, **(headers or {})},
+        cookies=_no_cookies(),
+        follow_redirects=False,
+        trust_env=False,
     )
 
 
