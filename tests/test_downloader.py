@@ -197,6 +197,20 @@ async def test_a_host_that_always_breaks_off_is_left_and_its_part_kept(hosts: Me
     assert round_.files() == {NAME}
 
 
+async def test_a_host_that_gives_crumbs_is_left_and_its_part_kept(hosts: MediaHosts, round_: Round) -> None:
+    hosts.films["/film"] = Film(BODY, script=["cut:1200000", *["cut:100"] * 60])
+    kept = await round_.get(wanted())
+    assert (kept.state, len(hosts.asked("/film"))) == ("failed", 5)
+    hosts.log.clear()
+    await round_.get(wanted(attempts=1))
+    assert hosts.log[0].headers["range"] == "bytes=1200400-"
+
+
+async def test_a_host_that_breaks_off_all_the_time_gives_the_file_in_the_end(hosts: MediaHosts, round_: Round) -> None:
+    hosts.films["/film"] = Film(BODY, script=["cut:20000"] * 200)
+    assert (await round_.get(wanted())).sha256 == sha256(BODY)
+
+
 async def test_every_address_is_tried_before_giving_up(hosts: MediaHosts, round_: Round) -> None:
     for mood in ("status:404", "html", "xml", "json", "status:500", "status:418", "status:403"):
         hosts.films[f"/{mood}"] = Film(b"", script=[mood] * 9)

@@ -27,6 +27,7 @@ from pipelines.load.sniff import HEAD_BYTES, FileType, sniff, sniff_as
 from pipelines.load.writers import Writer, Written
 from schemas.files import Wanted
 
+_WORTH_BYTES = 1 << 14  # what comes at a try makes up for one try in vain for each so many bytes of it
 _PATIENCE_S = 60.0  # a host that asks for a longer pause is left to the next run
 
 
@@ -121,10 +122,11 @@ class Transfer:
             try:
                 return await self._once(url)
             except (RateLimited, Interrupted) as error:
-                # A stream that made progress may break off any number of times.
+                # A stream that goes on well may break off any number of times, one that comes in crumbs may not: a
+                # film of them would take weeks, and the next run goes on where this one stops.
                 if self.writer.is_broken:
                     raise
-                tries = 1 if self.writer.offset > before else tries + 1
+                tries = max(tries - max(self.writer.offset - before, 0) // _WORTH_BYTES, 0) + 1
                 if tries >= self.max_tries:
                     raise
                 await self._pause(url, error, tries)
