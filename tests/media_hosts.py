@@ -105,6 +105,7 @@ class MediaHosts:
             body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         if mood == "no_length":
             lines = [lines[0], *film.headers(), "Connection: close"]
+            body = body[: int(value)] if value else body
         if mood in ("cut", "reset"):
             body = body[: int(value)]
         await self.send(writer, "\r\n".join(lines).encode() + b"\r\n\r\n" + body)

@@ -17,6 +17,7 @@ from media_hosts import Film, MediaHosts, media_hosts, mp4, webp
 from servers import S3Server
 
 from deployments.simulator.addresses import Asset, image_url, music_url, play_url, video_url
+from deployments.simulator.media import make
 from deployments.simulator.media_host import file_of
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
@@ -195,6 +196,31 @@ async def test_a_host_that_always_breaks_off_is_left_and_its_part_kept(hosts: Me
     assert (kept.state, kept.attempts, kept.sha256) == ("stored", 2, sha256(BODY))
     assert hosts.log[0].headers["range"] == "bytes=1200000-"
     assert round_.files() == {NAME}
+
+
+@pytest.mark.parametrize("etag", ['"v1"', ""])
+@pytest.mark.parametrize(("form", "kind"), [("mp4", "video"), ("jpeg", "image"), ("webp", "image"), ("m4a", "music")])
+async def test_a_file_that_breaks_off_before_its_end_is_not_taken_for_whole(
+    hosts: MediaHosts, round_: Round, form: str, kind: str, etag: str
+) -> None:
+    body = make(form, 1, 300_000).read()
+    rest = f"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 100000-299999/*\r\nETag: {etag}\r\n\r\n"
+    moods = [f"says_last:{rest}" + body[100_000:150_000].decode("latin-1"), "ok"] if etag else ["no_length:50000"]
+    hosts.films["/film"] = Film(body, etag, script=["no_length:100000", *moods, "no_length"])
+    assert (await round_.get(wanted(kind=kind))).sha256 == sha256(body)
+    assert ["range" in asked.headers for asked in hosts.asked("/film")] == [False, bool(etag), bool(etag)]
+
+
+@pytest.mark.parametrize("etag", ['"v1"', ""])
+async def test_a_whole_file_that_promises_more_than_it_holds_is_kept(
+    hosts: MediaHosts, round_: Round, etag: str
+) -> None:
+    body = make("mp4", 1, 300_000).read()[:-100]
+    hosts.films["/film"] = Film(body, etag, script=["no_length", *(["status:416"] if etag else []), "no_length"])
+    assert (await round_.get(wanted())).sha256 == sha256(body)
+    hosts.films["/told"] = Film(body, etag)
+    assert (await round_.get(wanted("/told", number=7002))).sha256 == sha256(body)
+    assert len(hosts.asked("/told")) == 1
 
 
 async def test_a_host_that_gives_crumbs_is_left_and_its_part_kept(hosts: MediaHosts, round_: Round) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from pipelines.errors import (
     Transient,
     Unfamiliar,
 )
+from pipelines.load.extent import Extent
 from pipelines.load.hosts import Hosts, Sleep
 from pipelines.load.sniff import HEAD_BYTES, FileType, sniff, sniff_as
 from pipelines.load.writers import Writer, Written
@@ -98,6 +99,8 @@ class Transfer:
     max_tries: int = 5
     pause_s: float = 0.5
     _type: FileType | None = None
+    _extent: Extent = field(default_factory=Extent)
+    _ends: set[int] = field(default_factory=set)
 
     async def run(self, urls: tuple[str, ...]) -> Arrived:
         """Try every address in turn; raises the most hopeful of their errors."""
@@ -155,7 +158,7 @@ class Transfer:
         async with self.hosts.turn(_host_of(url)):
             if writer.offset and not writer.validator:
                 await self._restart()
-            reception = Reception(self.wanted.kind, self.stem, writer, self._type)
+            reception = Reception(self.wanted.kind, self.stem, writer, self._type, self._extent, self._ends)
             try:
                 await self.source.fetch(
                     url, reception, offset=writer.offset, validator=writer.validator, on_bytes=self.on_bytes
@@ -165,7 +168,7 @@ class Transfer:
                     await self._restart()
                 raise
             finally:
-                self._type = reception.type
+                self._type, self._extent = reception.type, reception.extent
         if reception.arrived is None:
             raise Interrupted(f"{_host_of(url)} sends no end.", host=_host_of(url))
         return reception.arrived
@@ -178,13 +181,17 @@ class Transfer:
 class Reception:
     """Takes one answer into the writer, in the threads of the source: `begin`, `take` again and again, `end`.
 
-    What it raises ends the fetch. `type` is known once the first bytes told it, `arrived` after the end.
+    What it raises ends the fetch. `type` is known once the first bytes told it, `arrived` after the end. `extent` is
+    that of what came before, or of the new beginning. `ends` are where earlier answers stopped without a told length.
     """
 
-    def __init__(self, kind: str, stem: str, writer: Writer, known: FileType | None) -> None:
+    def __init__(
+        self, kind: str, stem: str, writer: Writer, known: FileType | None, extent: Extent, ends: set[int]
+    ) -> None:
         self.type = known
+        self.extent = extent
         self.arrived: Arrived | None = None
-        self._kind, self._stem, self._writer = kind, stem, writer
+        self._kind, self._stem, self._writer, self._ends = kind, stem, writer, ends
         self._head: Head
         self._first = b""
         self._goes_on = False
@@ -193,6 +200,8 @@ class Reception:
     def begin(self, head: Head) -> None:
         """The answer begins."""
         self._head = head
+        if head.offset == 0:
+            self.extent = Extent()
         self._goes_on = head.offset == self._writer.offset and _is_same_version(head, self._writer)
         if head.offset and not self._goes_on:
             self._forget()
@@ -201,6 +210,7 @@ class Reception:
 
     def take(self, piece: memoryview) -> None:
         """Its next bytes."""
+        self.extent.feed(piece)
         if self._is_named:
             self._writer.take(piece)
             return
@@ -223,7 +233,16 @@ class Reception:
             raise Interrupted(f"{host} sends more bytes than the {total} that it promised.", host=host)
         if self.type is None:
             raise Interrupted(f"{host} sends an empty file.", host=host)
+        if total is None:
+            self._check_end(size, host)
         self.arrived = Arrived(self._writer.finish(), self.type, host)
+
+    def _check_end(self, size: int, host: str) -> None:
+        """Interrupted where the file itself says that it goes on, which nothing else tells."""
+        is_known = self.extent.size == size  # not of a part that another process left
+        if is_known and self.extent.lacks_more and size not in self._ends:
+            self._ends.add(size)  # what ends there once more is odd, and whole
+            raise Interrupted(f"{host} stopped after {size} bytes, before the end of the file.", host=host)
 
     def _name(self, first: bytes) -> None:
         """Judge the first bytes; only where they are what was promised, they take the place of a part."""
