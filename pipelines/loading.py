@@ -31,7 +31,9 @@ _LATE = timedelta(minutes=10)  # clocks of several machines, which share a catal
 class Loader:
     """Gets the wanted files of one run; `scope` says which: fields of `Lake.wanted`, `kinds` as the settings say.
 
-    What was tried is known by its row in `files`, not in memory: a walk may promise any number of files.
+    A search is the scope with the settings' own fields (`_search`), and an area where only part of it is looked at:
+    `pages`, or `since` a moment. Ids are searched for, and described with their addresses a batch at a time. What was
+    tried is known by its row in `files`, not in memory: a walk may promise any number of files.
     """
 
     run: Run
@@ -39,10 +41,14 @@ class Loader:
     scope: Callable[[], dict[str, Any]]
     _unsaved: list[Kept] = field(default_factory=list)
     _saved_at: float = field(default_factory=time.monotonic)
-    _owners: dict[str, str] = field(default_factory=dict)
+    _owners: dict[str, str] = field(default_factory=dict)  # accounts by their folders, of the batch under way
 
     async def follow(self, walk_ended: asyncio.Event) -> None:
-        """Load files whenever rows are ready, until the walk has ended and nothing more is wanted."""
+        """Load files whenever rows are ready, until the walk has ended and nothing more is wanted.
+
+        First what earlier runs left and the first pages promise, then what each further batch of pages does, at last
+        what none of these shows. Notes until when the scope is settled, for the next run to begin there.
+        """
         house = self.run.house
         lake = await house.lake()
         late = timedelta(0) if house.settings.catalog.startswith("sqlite:") else _LATE
@@ -98,6 +104,7 @@ class Loader:
         return json.dumps({key: value for key, value in search.items() if value}, default=str, ensure_ascii=False)
 
     async def _load(self, area: dict[str, Any]) -> None:
+        """Load what is wanted in an area; {} is all of the scope."""
         search = self._search()
         if not search["kinds"]:
             return

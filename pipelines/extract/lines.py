@@ -29,7 +29,11 @@ _own = threading.local()  # a megabyte of each thread, for it costs more to get 
 
 
 class Line:
-    """One connection while it serves one request. `ask` and `read` are for threads, one call at a time."""
+    """One connection while it serves one request. `ask` and `read` are for threads, one call at a time.
+
+    `ask` once, then `read` until it `is_done`; `deliver` between them where a taker is served. `drop` may come from any
+    thread at any moment. Errors are httpx's, and close the connection; bytes that came before one are read first.
+    """
 
     def __init__(self, connection: HTTPConnection) -> None:
         self.connection = connection
@@ -38,7 +42,7 @@ class Line:
         self.is_delivering = False
         self._left: int | None = None  # bytes that come as they are; None where the parser has to see them
         self._patience: float | None = None  # seconds for the next bytes
-        self._failure: Exception | None = None
+        self._failure: Exception | None = None  # for the next `read`
         self._lock = threading.Lock()
         self._is_busy = False
         self._is_dropped = False

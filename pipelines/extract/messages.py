@@ -23,7 +23,11 @@ def head_of(request: httpx.Request) -> bytes:
 
 
 class Answer:
-    """What a host says, as its bytes are fed to it: the head, and the body as far as it was fed."""
+    """What a host says, as its bytes are fed to it: the head, and the body as far as it was fed.
+
+    `is_headed` once the final head is there, `is_over` once the body ended. Who knows the `size` may read what is left
+    of the body past it, straight from the connection: then `is_over` stays False.
+    """
 
     def __init__(self) -> None:
         self.status = 0

@@ -4,6 +4,9 @@ A file of a megabyte costs httpx's own road several times the time that its byte
 through a dozen layers of Python, and a small file more than that. Here a thread asks, reads up to a megabyte and hands
 it on, all in one go: each change between a thread and the event loop costs as much as hashing 100 kB. Requests are
 still made, timed out and told of as httpx does it.
+
+An answer's bytes go one of two ways. Where the request has the extension `at_head` and that gives a taker, they go to
+him in the thread that reads them (`Body.deliver`); else whoever holds the answer iterates over them, as with httpx.
 """
 
 from __future__ import annotations

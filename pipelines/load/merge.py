@@ -1,4 +1,7 @@
-"""How rows that were observed become rows that are kept, by each column's Rule. No I/O here.
+"""How rows that were observed become rows that are kept, by each column's Rule (schemas/table.py). No I/O here.
+
+`moments` makes one row of each key and moment, `_folded` one of each key with all that a rule may ask for in columns
+beside each other, `_result` picks by the rule; `_changes` looks at the moments once more.
 
 The answer is the same whether pages are merged one by one or many at a time: rows are ordered by the moment they were
 observed, and the state of a row after each moment follows from the state before. What was observed before the newest
@@ -15,10 +18,11 @@ import polars as pl
 from schemas.runs import CHANGES
 from schemas.table import Column, Rule, Table
 
+# No column of a table has a bar in its name: these stand beside them.
 _OLD = "|old"  # whether the moment lies before the newest look that is stored
 _IN = "|stored"  # suffix of stored columns
 _NEW = "|new"  # suffix of the newest value of newer moments
-_ANY = "|any"  # suffix of the first known value of any moment
+_ANY = "|any"  # suffix of the first known value of any moment; of FIRST the smallest, of LAST the largest
 _MANY = "|many"  # whether the key has several moments
 _NULLS = "|nulls"  # suffix of how often a newer moment cleared the value
 
@@ -52,7 +56,10 @@ def _first(column: Column) -> pl.Expr:
 
 
 def merge(table: Table, stored: pl.DataFrame, frame: pl.DataFrame) -> Merged:
-    """Merge observed rows with the stored rows of the same keys; both have the table's columns."""
+    """Merge observed rows with the stored rows of the same keys; both have the table's columns.
+
+    Of a stored row the columns that decide nothing may be NULL: see `deciding`.
+    """
     key = list(table.key)
     new = moments(table, frame)
     is_sequence = has_repeats(new, key)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipelines.load.lake import Lake
 
 FRESH = "fresh"
+"""The name under which the other archive is attached; the lake's own is `attach.NAME`."""
+
 KEPT = ("raw_pages", "files", "checkpoints", "runs")
 """Tables that are not made of raw pages."""
 
@@ -104,6 +106,7 @@ def take_place(lake: Lake, catalog: str, lost: Collection[str] = ()) -> list[Dif
 
 
 def _lacking(con: duckdb.DuckDBPyConnection, lost: Collection[str]) -> tuple[list[str], pl.DataFrame]:
+    """Ids of pages in the order in which they were read, and rows of `changes`. A lost table shows none of its own."""
     applied = f"{NAME}.applied_pages"
     if "applied_pages" in lost:
         applied = f"(SELECT page_id FROM {NAME}.raw_pages WHERE {READABLE})"
@@ -167,6 +170,7 @@ def _compare(con: duckdb.DuckDBPyConnection, table: Table, lost: Collection[str]
 
 
 def _replace(con: duckdb.DuckDBPyConnection, table: Table, lost: Collection[str]) -> Difference:
+    """Write what `_compare` found to differ, or all of a table that is lost or of which most differs."""
     found, source = _compare(con, table, lost), _source(table, lost)
     if table.name in lost:
         migrate.make_again(con, table)

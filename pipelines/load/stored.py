@@ -36,15 +36,18 @@ _BESIDE = ("sec_user_id",)
 _SMALL = 20_000
 # Rows of these are only ever written together with the row of their post.
 _OF_POSTS = ("post_stats", "post_tags", "listing_entries", "media")
-# So many keys DuckDB hands on to a scan (see attach.py); of more it hands on the range, and numbers compare quicker.
+# So many keys DuckDB hands on to a scan (see attach.py); of more it hands on the range, and numbers of rows compare
+# quicker than keys.
 _FEW = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The stored rows of some keys; columns that decide nothing are NULL. `places` tell them from all other rows.
+    """The stored rows of some keys; columns that decide nothing are NULL.
 
-    `is_small` says that the table has so few rows that it is not worth while to narrow the search for them.
+    `places` tell them from all other rows, for whoever deletes them: by number and place in their file where they are
+    many, else by key and what tells where it lies; none of a series, which knows by key what goes. `is_small` says that
+    the table has so few rows that it is not worth while to narrow the search for them.
     """
 
     rows: pl.DataFrame
@@ -61,9 +64,11 @@ def known_ahead(
 ) -> Iterator[Iterator[tuple[Table, Stored]]]:
     """What a batch needs to know of the rows stored in each table, as soon as it is read; others are written meanwhile.
 
-    Two more connections read: what belongs to posts in turn, since it depends on them, and beside it all else. They see
-    the newest commit, as the transaction does: it is this writer's turn, and a batch writes to a table only after it
-    was read.
+    `given` are the batch's frames by table. `tables` has posts before what belongs to them, for what was found of posts
+    says where to look for that, and that nothing is stored of new ones; what is yielded comes in any order.
+
+    Two more connections read: what belongs to posts in turn, and beside it all else. They see the newest commit, as the
+    transaction does: it is this writer's turn, and a batch writes to a table only after it was read.
     """
     sizes = table_sizes(con)
     new_posts, pages = POSTS.schema.to_frame().select("aweme_id"), POSTS.schema.to_frame().select("page_id")
