@@ -66,10 +66,12 @@ class Loader:
         if not is_over and self.scope().get("aweme_ids") is not None:
             await self._load({})  # among them are some that the walk passed over, which are on none of its pages
         elif not is_over:
-            # Other runs may have found posts of the same listing meanwhile.
+            # Other runs may have found posts of the same listing meanwhile. Those of this run are known by name: where
+            # the clock was set back, their rows say that they are older than the walk.
             ended = await house.on_lake(lake.moment) - late
-            if pages := await house.on_lake(lake.applied_since, began):
-                await self._load({"pages": pages})
+            pages = {*self.run.fresh_pages(), *await house.on_lake(lake.applied_since, began)}
+            if pages:
+                await self._load({"pages": sorted(pages)})
         if (scope := self._name()) is not None:
             self.run.settled[scope] = ended
 
@@ -169,7 +171,7 @@ class Loader:
 
     async def _get(self, batch: Iterable[Wanted]) -> None:
         house = self.run.house
-        getter = Getter(house, self.run.summary.run_id, lambda page: self.run.apply_pages([page]), house.now)
+        getter = Getter(house, self.run.summary.run_id, lambda page: self.run.apply_pages([page]), self.run.now)
         try:
             await getter.get(batch, on_done=self._done, on_bytes=lambda count: house.on_event("bytes", count=count))
         finally:

@@ -72,6 +72,15 @@ class Run:
         )
         return run
 
+    def now(self) -> datetime:
+        """The present moment, never one before the run began: what it tried is known by that."""
+        return max(self.house.now(), self.started_at)
+
+    def is_set_back(self) -> bool:
+        """Whether the clock was set back since the run began; no more than a tenth slower is one that is corrected."""
+        passed = (time.monotonic() - self._began) * 0.9 - 1.0
+        return (self.house.now() - self.started_at).total_seconds() < passed
+
     async def keep(self, page: Page, checkpoint: Checkpoint | None = None) -> None:
         """Keep an answer and its checkpoint in one commit, before anything reads further."""
         lake = await self.house.lake()
@@ -202,6 +211,8 @@ class Run:
 
     def _row(self, error: BaseException | None) -> dict[str, Any]:
         summary = self.summary
+        # By a clock that was set back, rows that came later may look older than the end of a search.
+        settled = {} if self.is_set_back() else self.settled
         return {
             "outcome": summary.outcome,
             "reason": summary.reason or None,
@@ -214,6 +225,6 @@ class Run:
             "missing_count": summary.missing + summary.absent,
             "reject_count": summary.rejects,
             "error": f"{type(error).__name__}: {error}" if error is not None else None,
-            "settled": json.dumps(sorted(self.settled), ensure_ascii=False) if self.settled else None,
-            "settled_at": min(self.settled.values(), default=None),
+            "settled": json.dumps(sorted(settled), ensure_ascii=False) if settled else None,
+            "settled_at": min(settled.values(), default=None),
         }

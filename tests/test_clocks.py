@@ -1,0 +1,59 @@
+"""The machine's clock is set while a run is under way, or stood wrong during the run before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import archive, one, settings_for
+from clocks import wrong_clock
+
+from deployments.simulator.server import Simulator
+from deployments.simulator.world import World
+from pipelines import loading
+
+SetBy = Callable[[timedelta], None]
+PROMISED = "SELECT count(*) FROM media WHERE kind = 'caption'"
+STORED = "SELECT count(*) FROM files WHERE state = 'stored'"
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    # Douyin refuses signatures of another day, but not of a few minutes; nobody waits here for minutes to pass.
+    with Simulator(World(seed=1, users=1, posts=60, strict=False)) as running:
+        yield running
+
+
+@pytest.fixture
+def set_by(monkeypatch: pytest.MonkeyPatch) -> SetBy:
+    return wrong_clock(monkeypatch)
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), timedelta(days=1)])
+def test_a_run_gets_all_files_though_the_clock_is_set_meanwhile(
+    tmp_path: Path, simulator: Simulator, set_by: SetBy, monkeypatch: pytest.MonkeyPatch, by: timedelta
+) -> None:
+    monkeypatch.setattr(loading, "_PATIENCE", 0.0)  # a walk that takes so long that files are looked for beside it
+
+    def hear(event: str, **facts: Any) -> None:
+        if event == "pages" and facts["pages"] == 3:
+            set_by(by)
+
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    home = simulator.world.accounts[0].home
+    assert archive(settings, home, on_event=hear).outcome == "complete"
+    assert one(settings, STORED) == one(settings, PROMISED) > 50
+
+
+def test_a_run_during_which_the_clock_was_set_back_leaves_nothing_out_of_the_next_ones_search(
+    tmp_path: Path, simulator: Simulator, set_by: SetBy
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    home = simulator.world.accounts[0].home
+    archive(settings, home, on_event=lambda event, **_: set_by(timedelta(hours=-1)) if event == "file" else None)
+    assert one(settings, "SELECT count(*) FROM runs WHERE settled_at IS NOT NULL") == 0
+    archive(settings, home)
+    assert one(settings, "SELECT count(*) FROM runs WHERE settled_at IS NOT NULL") == 1
