@@ -57,3 +57,17 @@ def test_a_run_during_which_the_clock_was_set_back_leaves_nothing_out_of_the_nex
     assert one(settings, "SELECT count(*) FROM runs WHERE settled_at IS NOT NULL") == 0
     archive(settings, home)
     assert one(settings, "SELECT count(*) FROM runs WHERE settled_at IS NOT NULL") == 1
+
+
+def test_files_of_new_posts_are_got_though_a_run_before_had_its_clock_ahead(
+    tmp_path: Path, simulator: Simulator, set_by: SetBy
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    home = simulator.world.accounts[0].home
+    set_by(timedelta(days=400))
+    archive(settings, home)
+    set_by(timedelta(0))
+    simulator.world.add_posts(0, 3)
+    assert archive(settings, home).files == 3
+    assert one(settings, STORED) == one(settings, PROMISED)
+    assert one(settings, "SELECT max(settled_at) < max(started_at) FROM runs"), "nor does its mark wait for its day"

@@ -349,8 +349,15 @@ class Lake:
         self._begun[row["run_id"]] = row
 
     def settled_at(self, scope: str) -> datetime | None:
-        """The moment up to which every file of this search was looked for by some run; None where never."""
-        return self._read(runs.settled_at, scope)
+        """The moment up to which every file of this search was looked for by some run; None where never.
+
+        What runs noted whose clock was ahead is taken away: it would hold good again once that moment has come.
+        """
+        now = self._now()
+        found, is_ahead = self._read(runs.settled_at, scope, now)
+        if is_ahead:
+            self.commit(lambda con: runs.take_back(con, now))
+        return found
 
     def end_run(self, run_id: str, **columns: Any) -> None:
         """Write how a run ended into its row; columns that are not named stay as they are."""

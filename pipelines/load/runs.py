@@ -29,8 +29,17 @@ def unfinished(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [run_id for (run_id,) in con.execute(sql).fetchall()]
 
 
-def settled_at(con: duckdb.DuckDBPyConnection, scope: str) -> datetime | None:
-    """The moment up to which every file of this search was looked for by some run; None where never."""
-    sql = "SELECT max(settled_at) FROM runs WHERE list_contains(settled::JSON[], ?::JSON)"
-    found: datetime | None = con.execute(sql, [json.dumps(scope)]).fetchall()[0][0]
-    return found
+def settled_at(con: duckdb.DuckDBPyConnection, scope: str, now: datetime) -> tuple[datetime | None, bool]:
+    """The moment up to which every file of this search was looked for by some run; None where never.
+
+    And whether there are marks of a moment that is still to come: by them, what comes until then was looked for.
+    """
+    sql = """SELECT max(settled_at) FILTER (settled_at <= ? AND list_contains(settled::JSON[], ?::JSON)),
+    coalesce(bool_or(settled_at > ?), false) FROM runs"""
+    [(found, is_ahead)] = con.execute(sql, [now, json.dumps(scope), now]).fetchall()
+    return found, is_ahead
+
+
+def take_back(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Take away the marks of a moment that is still to come."""
+    con.execute("UPDATE runs SET settled_at = NULL WHERE settled_at > ?", [now])
