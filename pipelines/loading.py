@@ -69,9 +69,8 @@ class Loader:
             # Other runs may have found posts of the same listing meanwhile. Those of this run are known by name: where
             # the clock was set back, their rows say that they are older than the walk.
             ended = await house.on_lake(lake.moment) - late
-            pages = {*self.run.fresh_pages(), *await house.on_lake(lake.applied_since, began)}
-            if pages:
-                await self._load({"pages": sorted(pages)})
+            if pages := sorted({*self.run.fresh_pages(), *await house.on_lake(lake.applied_since, began)}):
+                await self._load({"pages": pages})
         if (scope := self._name()) is not None:
             self.run.settled[scope] = ended
 
@@ -100,7 +99,7 @@ class Loader:
 
     def _name(self) -> str | None:
         """What tells this search from others; None where it names its posts one by one."""
-        search = {**self._search(), "not_tried_since": None, "max_attempts": None}
+        search = {**self._search(), "not_tried_since": None, "now": None, "max_attempts": None}
         if search.get("aweme_ids") is not None or search.get("listing") is None:
             return None
         return json.dumps({key: value for key, value in search.items() if value}, default=str, ensure_ascii=False)
@@ -139,7 +138,7 @@ class Loader:
     def _search(self) -> dict[str, Any]:
         settings = self.run.house.settings
         usual = {"kinds": settings.media, "max_attempts": settings.max_attempts}
-        return {**usual, "not_tried_since": self.run.started_at, **self.scope()}
+        return {**usual, **self.run.untried(), **self.scope()}
 
     async def _with_folders(self, found: list[Wanted]) -> list[Wanted]:
         """Every account's files go to one folder, named when its first file comes and kept from then on."""

@@ -102,7 +102,7 @@ class Retry:
 
     async def _tell_left(self) -> None:
         lake = await self.run.house.lake()
-        files = await self.run.house.on_lake(lake.wanted_count, **self._search, not_tried_since=self.run.started_at)
+        files = await self.run.house.on_lake(lake.wanted_count, **self._search, **self.run.untried())
         left = {"walks": len(self._walks), "pages": len(self._singles), "posts": len(self._lost), "files": files}
         told = ", ".join(counted(count, things) for things, count in left.items() if count)
         if told:
@@ -196,8 +196,7 @@ class Retry:
     async def _files(self) -> None:
         search = self._search
         lake = await self.run.house.lake()
-        since = self.run.started_at
-        self.told.files = await self.run.house.on_lake(lake.wanted_count, **search, not_tried_since=since)
+        self.told.files = await self.run.house.on_lake(lake.wanted_count, **search, **self.run.untried())
         await Loader(self.run, self.step, lambda: search).load_all()
 
 

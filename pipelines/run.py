@@ -76,6 +76,10 @@ class Run:
         """The present moment, never one before the run began: what it tried is known by that."""
         return max(self.house.now(), self.started_at)
 
+    def untried(self) -> dict[str, datetime]:
+        """Fields of `Lake.wanted` that pass over what this run tried already."""
+        return {"not_tried_since": self.started_at, "now": self.now()}
+
     def is_set_back(self) -> bool:
         """Whether the clock was set back since the run began; no more than a tenth slower is one that is corrected."""
         passed = (time.monotonic() - self._began) * 0.9 - 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from clocks import wrong_clock
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines import loading
+from pipelines.retrying import retry_failed
 
 SetBy = Callable[[timedelta], None]
 PROMISED = "SELECT count(*) FROM media WHERE kind = 'caption'"
@@ -71,3 +73,21 @@ def test_files_of_new_posts_are_got_though_a_run_before_had_its_clock_ahead(
     assert archive(settings, home).files == 3
     assert one(settings, STORED) == one(settings, PROMISED)
     assert one(settings, "SELECT max(settled_at) < max(started_at) FROM runs"), "nor does its mark wait for its day"
+
+
+@pytest.mark.parametrize("how", ["archive", "retry"])
+def test_files_that_failed_while_the_clock_was_ahead_are_tried_again(tmp_path: Path, set_by: SetBy, how: str) -> None:
+    world = World(seed=1, users=1, posts=8, strict=False)
+    home = world.accounts[0].home
+    set_by(timedelta(days=400))
+    with Simulator(world, faults=["media:1-9999=html"]) as simulator:
+        archive(settings_for(tmp_path, simulator.url, media="cover"), home)
+    set_by(timedelta(0))
+    with Simulator(world) as simulator:
+        settings = settings_for(tmp_path, simulator.url, media="cover")
+        failed = one(settings, "SELECT count(*) FROM files WHERE state = 'refused'")
+        if how == "archive":
+            assert archive(settings, home).files == failed > 3
+        else:
+            assert asyncio.run(retry_failed(settings)).files == failed > 3
+        assert one(settings, STORED) == failed

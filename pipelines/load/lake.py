@@ -279,9 +279,9 @@ class Lake:
     ) -> list[Wanted]:
         """Promised files that are not kept, newest post first; failed ones again, up to `max_attempts` tries.
 
-        Further fields of `promises.Search`: `not_tried_since` passes over files tried since then, `posts` is a Filter,
-        `only_failed` finds what failed however often it was tried, `reason` a word of its state or error, `pages` and
-        `since` look at a part of the archive only.
+        Further fields of `promises.Search`: `not_tried_since` passes over files tried from then to `now`, `posts` is a
+        Filter, `only_failed` finds what failed however often it was tried, `reason` a word of its state or error,
+        `pages` and `since` look at a part of the archive only.
         """
         search = promises.Search(
             kinds, listing, owner_id, aweme_ids, media_ids, exclude, limit, retry_failed, max_attempts, **more

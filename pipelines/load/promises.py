@@ -46,7 +46,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which promised files to look for; see `Lake.wanted`.
+    """Which promised files to look for; see `Lake.wanted`. `not_tried_since` goes with `now`, the present moment.
 
     `pages` looks only at what was last read from these pages; `since` at what pages promised that were applied since,
     and at what failed before; `part` at some posts.
@@ -62,6 +62,7 @@ class Search:
     retry_failed: bool = True
     max_attempts: int = 5
     not_tried_since: datetime | None = None
+    now: datetime | None = None
     posts: Filter = field(default_factory=Filter)
     only_failed: bool = False
     reason: str | None = None
@@ -221,8 +222,9 @@ def _wants(search: Search) -> tuple[list[str], list[Any]]:
     state, values = _state(search)
     tests = [state]
     if search.not_tried_since is not None:
-        tests.append("(f.tried_at IS NULL OR f.tried_at < ?)")
-        values.append(search.not_tried_since)
+        # What was tried later than now was tried by a run whose clock was ahead.
+        tests.append("(f.tried_at IS NULL OR f.tried_at < ? OR f.tried_at > ?)")
+        values += [search.not_tried_since, search.now]
     if search.reason:
         tests.append("(f.state = lower(?) OR contains(lower(f.error), lower(?)))")
         values += [search.reason, search.reason]
