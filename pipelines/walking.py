@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +142,12 @@ class Walk:
             await self.run.apply()
 
     async def _take(self, page: Page, checkpoint: Checkpoint) -> None:
+        self._earliest = min(self._earliest or page.fetched_at, page.fetched_at)
+        if checkpoint.started_at is not None and self._earliest < checkpoint.started_at:
+            # The clock was set back. Whoever takes the walk up must not take what it showed for what was shown before.
+            checkpoint = replace(checkpoint, started_at=self._earliest)
         await self.run.keep(page, checkpoint)
         self.last = checkpoint
-        self._earliest = min(self._earliest or page.fetched_at, page.fetched_at)
         if self.limit is not None:
             new = dict.fromkeys(item for item in page.item_ids if item not in self.taken)
             self.taken.update(list(new)[: self.limit - len(self.taken)])

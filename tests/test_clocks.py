@@ -91,3 +91,21 @@ def test_files_that_failed_while_the_clock_was_ahead_are_tried_again(tmp_path: P
         else:
             assert asyncio.run(retry_failed(settings)).files == failed > 3
         assert one(settings, STORED) == failed
+
+
+def test_what_a_walk_saw_after_the_clock_was_set_back_is_not_gone_though_another_run_ends_it(
+    tmp_path: Path, simulator: Simulator, set_by: SetBy
+) -> None:
+    def hear(event: str, **facts: Any) -> None:
+        if event == "pages" and facts["pages"] == 2:
+            set_by(timedelta(hours=-1))
+
+    settings = settings_for(tmp_path, simulator.url, max_tries=1)
+    home = simulator.world.accounts[0].home
+    simulator.add_fault("user_post:4=empty")
+    cut = archive(settings, home, on_event=hear, media="none", full=True)
+    assert (cut.outcome, cut.pages) == ("partial", 4)
+    set_by(timedelta(minutes=-50))
+    whole = archive(settings, home, media="none", full=True)
+    assert (whole.verdict, whole.gone_entries) == ("complete", 0)
+    assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
