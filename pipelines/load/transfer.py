@@ -210,7 +210,8 @@ class Reception:
 
     def take(self, piece: memoryview) -> None:
         """Its next bytes."""
-        self.extent.feed(piece)
+        if self._head.total_size is None:
+            self.extent.feed(piece)
         if self._is_named:
             self._writer.take(piece)
             return
