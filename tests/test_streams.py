@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
+from datetime import timedelta
 from itertools import pairwise
 
 import httpx
@@ -92,6 +93,22 @@ async def test_an_address_is_renewed_before_it_expires() -> None:
     assert joined(await recorded(stream, watch)) == stream.segments(1, 35)
     assert watch.reentries >= 3
     assert late == []
+
+
+async def test_a_clock_that_is_set_a_day_ahead_is_no_reason_to_ask_the_room_again_and_again() -> None:
+    stream = Broadcast(on_air(valid_s=7200.0))
+    ahead = timedelta(0)
+    watch = stream.watch()
+    watch.now = lambda: stream.clock.now() + ahead
+
+    def set_the_clock(_url: str) -> None:
+        nonlocal ahead
+        ahead = timedelta(days=1 if stream.clock() > START + 10 else 0)
+
+    stream.interfere = set_the_clock
+    assert joined(await recorded(stream, watch)) == stream.segments(1, 35)
+    assert watch.reentries <= 3
+    assert (watch.end, watch.gaps) == (End.ENDED, [])
 
 
 async def test_an_end_behind_an_expired_address_is_seen_by_a_fresh_one() -> None:

@@ -29,7 +29,7 @@ async def record_hls(watch: Watch, address: str, *, quality: str | None = None) 
     Raises what `watch.reenter` raises, Blocked or BadInput of the source, and Unrecordable where the stream begins so.
     """
     recorder = _HlsRecorder(watch, quality)
-    watch.begin()
+    watch.begin(address)
     following: str | None = address
     while following is not None:
         async with aclosing(recorder.follow(following)) as pieces:
@@ -119,6 +119,8 @@ class _HlsRecorder:
             self._media_url, address = None, await find()
             if address is None:
                 continue
+            if address != self._good:
+                self._watch.given(address)
             try:
                 due = self._ledger.due(await self._load(address), self._watch.now())
             except PASSING:
@@ -204,7 +206,7 @@ async def record_flv(watch: Watch, address: str) -> AsyncGenerator[Piece, None]:
 
     Raises what `watch.reenter` raises, and Blocked or BadInput of the source.
     """
-    watch.begin()
+    watch.begin(address)
     part = 1
     following: str | None = address
     while following is not None:

@@ -84,10 +84,17 @@ class Watch:
     _came: float | None = None
     _asked: float | None = None
     _barren: int = 0
+    _undated: str | None = None  # the address that was over when it was given
 
-    def begin(self) -> None:
-        """Start the watch."""
+    def begin(self, address: str) -> None:
+        """Start the watch at this address."""
         self._began = self._came = self.clock()
+        self.given(address)
+
+    def given(self, address: str) -> None:
+        """An address is fresh: one that is over already tells of two clocks that differ, and of no end."""
+        if self.is_late(address):
+            self._undated = address
 
     def came(self, seconds: float) -> None:
         """Something came that plays so long."""
@@ -117,6 +124,8 @@ class Watch:
         address = await self.reenter()
         if address is None:
             self.end = End.ENDED
+        else:
+            self.given(address)
         return address
 
     def may_ask(self) -> bool:
@@ -125,7 +134,7 @@ class Watch:
 
     def is_late(self, address: str, ahead_s: float = 0.0) -> bool:
         """Whether an address says of itself that it expires within so many seconds."""
-        expiry = _EXPIRY.search(address)
+        expiry = _EXPIRY.search(address) if address != self._undated else None
         return expiry is not None and self.now().timestamp() + ahead_s >= int(expiry[1])
 
     def _pause(self) -> float:
