@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 
 from flows.calling import job_flow, own_settings
 from flows.cookies import with_secret
+from flows.ending import hear_as_before, own_end
 from flows.overtaken import overtaken_at
 from flows.reports import lost_server, report
 from flows.steps import ended_in_words, tracked
@@ -48,6 +49,7 @@ def _named(what: str | None) -> Callable[[], str]:
 
 @ended_in_words
 async def _archive(job: ArchiveJob, mode: Mode) -> State[Any]:
+    hear_as_before()
     if due := await overtaken_at():
         return Completed(
             name="Skipped", message=f"The run that was due at {due:%Y-%m-%d %H:%M:%S} UTC does this one's work."
@@ -145,7 +147,8 @@ def flow_for(mode: Mode | None) -> Flow[..., Any]:
 def run_tracked(settings: Settings, job: ArchiveJob, listen: OnEvent) -> Summary:
     """Run a job as its flow from this process, with these settings; a flow that broke raises what broke it."""
     kept: list[Summary] = []
-    asyncio.run(_run(settings, job, listen, kept))
+    with own_end():
+        asyncio.run(_run(settings, job, listen, kept))
     return kept[0]
 
 

@@ -33,9 +33,11 @@ def _heard() -> Iterator[None]:
 
 
 @contextmanager
-def started(at: Path, *words: str, upstream: str = "", deaf_to: int | None = None) -> Iterator[subprocess.Popen[str]]:
+def started(
+    at: Path, *words: str, upstream: str = "", deaf_to: int | None = None, **more: str
+) -> Iterator[subprocess.Popen[str]]:
     """`aweme WORDS` in a process of its own; one that still runs at the end is killed."""
-    own = {"PATH": os.environ["PATH"], "HOME": str(at), "TMPDIR": str(at), "PYTHONPATH": str(ROOT)}
+    own = more | {"PATH": os.environ["PATH"], "HOME": str(at), "TMPDIR": str(at), "PYTHONPATH": str(ROOT)}
     own |= {"AWEME_UPSTREAM": upstream, "AWEME_MIN_INTERVAL": "0", "AWEME_ROOT": str(at / "root")}
     command = [sys.executable, "-m", "deployments.cli", *words]
     if deaf_to is not None:  # as nohup leaves a command, and a shell what it puts in the background
@@ -165,3 +167,17 @@ def test_a_process_that_ends_where_there_is_no_room_has_the_exit_code_of_python(
 
     assert done.returncode == 120
     assert "No space left on device" in done.stderr
+
+
+@pytest.mark.flow
+def test_a_run_that_prefect_tracks_is_told_to_end_like_any_other(tmp_path: Path, prefect_server: str) -> None:
+    prefect = {"PREFECT_API_URL": prefect_server, "PREFECT_HOME": str(tmp_path / "prefect")}
+    with Simulator(World(seed=4, users=1, posts=100), faults=["user_post:4=slow:5"]) as simulator:
+        words = ("archive", simulator.world.accounts[0].home, "--media", "none", "--prefect")
+        with started(tmp_path, *words, upstream=simulator.url, **prefect) as process:
+            wait_until(process, lambda: sum(record.operation == "user_post" for record in simulator.log) > 3)
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
+            assert ended(process) == (128 + signal.SIGTERM, f"aweme: {SAID}")
+        settings = settings_for(tmp_path / "root", simulator.url, media="none")
+        assert ask(settings, "SELECT outcome, ended_at IS NOT NULL FROM runs") == [("partial", True)]
