@@ -18,6 +18,7 @@ from archives import archive, ask, one, settings_for
 from click.testing import CliRunner
 
 from deployments.cli import cli
+from deployments.commands import verify as verify_command
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.care.exporting import FORMATS
@@ -307,7 +308,30 @@ def test_a_lost_file_of_the_files_table_is_named_as_any_other(settings: Settings
         assert {p["detail"] for p in told["problems"]} == {"files: the file is missing", "posts: the file is missing"}
     shown = run_cli("verify", "--root", settings.root)
     assert "no kept file was read" in shown.output
-    assert "restore raw_pages and files from a backup" in shown.output
+    assert "restore the files of files from a backup" in shown.output
+    assert "makes the others again from raw_pages" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("tables", "told"),
+    [
+        (("posts",), "Tables: aweme rebuild makes them again from raw_pages."),
+        (("raw_pages",), "Tables: restore the files of raw_pages from a backup, which aweme rebuild cannot make."),
+        (
+            ("files", "raw_pages", "posts"),
+            "files of raw_pages, files from a backup, which aweme rebuild cannot make; then",
+        ),
+    ],
+)
+def test_what_is_said_of_broken_tables_is_what_makes_them_whole(
+    settings: Settings, tables: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for table in tables:
+        sql = f"SELECT data_file FROM ducklake_list_files('archive', '{table}') LIMIT 1"
+        Path(ask(settings, sql)[0][0]).write_bytes(b"PAR1 and no more")
+    found = verify(settings, now=utc_now)
+    verify_command.show(found, was_repair=False)
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("table", ["posts", "media", "raw_pages"])

@@ -125,4 +125,18 @@ def show(found: Verified, *, was_repair: bool) -> None:
             "Stray files: the next aweme archive adopts what a run that was cut off left; else remove them by hand."
         )
     if "table" in kinds:
-        click.echo("Tables: aweme rebuild makes all but raw_pages again; restore raw_pages and files from a backup.")
+        click.echo(f"Tables: {_way_back(found)}.")
+
+
+def _way_back(found: Verified) -> str:
+    """What makes the tables whole again: some are made of raw pages, the others of nothing that is left."""
+    from pipelines.load.replacing import KEPT
+
+    broken = {str(problem.detail).partition(":")[0] for problem in found.wrong if problem.what == "table"}
+    lost, again = [name for name in KEPT if name in broken], on_same("aweme rebuild")
+    if not lost:
+        return f"{again} makes them again from raw_pages"
+    told = f"restore the files of {', '.join(lost)} from a backup, which aweme rebuild cannot make"
+    if broken == set(lost):
+        return told
+    return f"{told}; {'then ' if 'raw_pages' in lost else ''}{again} makes the others again from raw_pages"
