@@ -15,6 +15,8 @@ from clocks import wrong_clock
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines import loading
+from pipelines.care.verifying import verify
+from pipelines.house import utc_now
 from pipelines.retrying import retry_failed
 
 SetBy = Callable[[timedelta], None]
@@ -109,3 +111,14 @@ def test_what_a_walk_saw_after_the_clock_was_set_back_is_not_gone_though_another
     whole = archive(settings, home, media="none", full=True)
     assert (whole.verdict, whole.gone_entries) == ("complete", 0)
     assert one(settings, "SELECT count(*) FROM listing_entries WHERE gone_at IS NOT NULL") == 0
+
+
+def test_what_was_read_while_the_clock_was_ahead_is_due_to_be_read_again(
+    tmp_path: Path, simulator: Simulator, set_by: SetBy
+) -> None:
+    settings = settings_for(tmp_path, simulator.url, media="caption")
+    set_by(timedelta(days=400))
+    kept = archive(settings, simulator.world.accounts[0].home, max_counts=5).files
+    set_by(timedelta(0))
+    assert verify(settings, now=utc_now, older_than=timedelta(days=30)).files == kept > 0
+    assert verify(settings, now=utc_now, older_than=timedelta(days=30)).files == 0

@@ -93,7 +93,7 @@ def verify(
     `older_than` passes over files that were read and found right since. Progress is told in bytes.
     """
     began, moment = time.monotonic(), now()
-    scope = Scope(moment - older_than if older_than is not None else None, share, moment.isoformat())
+    scope = Scope(moment - older_than if older_than is not None else None, moment, share, moment.isoformat())
     storage = open_storage(settings)
     with _opened(settings) as lake:
         try:

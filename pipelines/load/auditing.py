@@ -48,9 +48,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which kept files to read: not verified since, and about `share` (0 to 1) of them, chosen by `seed`."""
+    """Which kept files to read: not verified since, and about `share` (0 to 1) of them, chosen by `seed`.
+
+    `not_since` goes with `now`, the present moment: what was verified later had a clock that was ahead.
+    """
 
     not_since: datetime | None = None
+    now: datetime | None = None
     share: float = 1.0
     seed: str = ""
 
@@ -58,8 +62,8 @@ class Scope:
         """The same as SQL and its values."""
         tests, values = [_STORED], list[Any]()
         if self.not_since is not None:
-            tests.append("(verified_at IS NULL OR verified_at < ?)")
-            values.append(self.not_since)
+            tests.append("(verified_at IS NULL OR verified_at < ? OR verified_at > ?)")
+            values += [self.not_since, self.now]
         if self.share < 1:
             tests.append("hash(media_id || ?) % 1000000 < ?")
             values += [self.seed, round(self.share * 1_000_000)]
