@@ -210,7 +210,7 @@ class Reception:
 
     def take(self, piece: memoryview) -> None:
         """Its next bytes."""
-        if self._head.total_size is None:
+        if self._head.total_size is None:  # else its length tells whether it is whole
             self.extent.feed(piece)
         if self._is_named:
             self._writer.take(piece)
@@ -240,7 +240,7 @@ class Reception:
 
     def _check_end(self, size: int, host: str) -> None:
         """Interrupted where the file itself says that it goes on, which nothing else tells."""
-        is_known = self.extent.size == size  # not of a part that another process left
+        is_known = self.extent.size == size  # not of a part that another process left, or that came with its length
         if is_known and self.extent.lacks_more and size not in self._ends:
             self._ends.add(size)  # what ends there once more is odd, and whole
             raise Interrupted(f"{host} stopped after {size} bytes, before the end of the file.", host=host)
