@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_URL
 
 from pipelines.errors import Unreachable
@@ -59,6 +60,8 @@ async def report(summary: Summary, root: str) -> None:
         if (lost := lost_server(error)) is None:
             raise
         summary.warnings.append(str(lost))
+        # The summary of a command is shown when the flow has ended, and that takes minutes now.
+        get_run_logger().warning("%s What the run did is kept; Prefect asks a few minutes more, then it ends.", lost)
 
 
 def lost_server(error: Exception, instead: str = "archive without it: --no-prefect") -> Unreachable | None:

@@ -74,3 +74,4 @@ def test_a_run_outlives_its_server_and_says_what_it_kept(tmp_path: Path) -> None
     (summary,) = json.loads(told)
     assert (process.returncode, summary["outcome"], summary["new_posts"]) == (0, "complete", 60), said[-2000:]
     assert any("does not answer" in warning for warning in summary["warnings"])
+    assert "What the run did is kept" in said, "before Prefect gives up asking"
