@@ -17,6 +17,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from deployments.ending import ends
@@ -61,6 +63,18 @@ def check(settings: Settings, job: ArchiveJob) -> None:
     known = known_target(job)
     if known is not None:
         mode_of(known.kind, job.mode)
+
+
+def check_folder(folder: Path) -> None:
+    """BadInput where a folder has packages that are named like ours: a run's own process looks for them there first."""
+    ours = Path(__file__).parents[1]
+    for name in ("schemas", "pipelines", "flows", "deployments"):
+        found = PathFinder.find_spec(name, [str(folder)])
+        if found and found.origin and not Path(found.origin).samefile(ours / name / "__init__.py"):
+            raise BadInput(
+                f"{found.origin} has the name of a package of aweme's, and every run would take it for that. "
+                "Start it in another folder; --root names the archive."
+            )
 
 
 def server_environment(port: int, environ: Mapping[str, str], host: str = LOOPBACK) -> dict[str, str]:

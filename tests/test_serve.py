@@ -16,7 +16,7 @@ import pytest
 from archives import one, settings_for
 from prefects import ask, end_of, environment, free_port, log_of, start_run
 
-from deployments.serve import deployments_of, own_server, parse_every
+from deployments.serve import check_folder, deployments_of, own_server, parse_every
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
 from pipelines.errors import BadInput
@@ -62,6 +62,29 @@ def test_one_process_serves_the_schedules_and_every_flow_to_start_by_hand(tmp_pa
     assert one(settings, "SELECT count(*) FROM files WHERE verified_at IS NOT NULL") > 0
     with pytest.raises(URLError):
         ask(api, "/health")
+
+
+@pytest.mark.parametrize("theirs", ["flows/__init__.py", "schemas.py"])
+def test_a_folder_with_a_package_named_like_one_of_ours_is_refused_before_any_run(tmp_path: Path, theirs: str) -> None:
+    (tmp_path / theirs).parent.mkdir(exist_ok=True)
+    (tmp_path / theirs).write_text("raise ImportError('not the one that is meant')")
+    # As the installed command is started: its own folder is not looked into for packages, but that of its runs is.
+    start = "from deployments.cli import main; main()"
+    command = [sys.executable, "-P", "-c", start, "serve", "--port", str(free_port())]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path, ""), capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert str(tmp_path / theirs) in ended.stderr
+    assert "another folder" in ended.stderr
+
+
+def test_folders_that_only_share_a_name_with_ours_are_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "posts.sql").touch()
+    check_folder(tmp_path)
+    check_folder(Path(__file__).parents[1])
 
 
 @pytest.mark.flow

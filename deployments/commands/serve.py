@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -64,6 +65,7 @@ def command(
 
     if every and cron:
         raise click.UsageError("give --every or --cron, not both")
+    serving.check_folder(Path.cwd())
     span = None if cron else serving.parse_every(every or "1d")
     settings = settings_of(root=options["root"])
     os.environ["AWEME_ROOT"] = settings.root  # where all flow runs keep things: they are processes of their own
