@@ -349,10 +349,7 @@ class Lake:
         self._begun[row["run_id"]] = row
 
     def settled_at(self, scope: str) -> datetime | None:
-        """The moment up to which every file of this search was looked for by some run; None where never.
-
-        What runs noted whose clock was ahead is taken away: it would hold good again once that moment has come.
-        """
+        """The moment up to which every file of this search was looked for by some run; None where never."""
         now = self._now()
         found, is_ahead = self._read(runs.settled_at, scope, now)
         if is_ahead:

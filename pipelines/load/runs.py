@@ -41,5 +41,5 @@ def settled_at(con: duckdb.DuckDBPyConnection, scope: str, now: datetime) -> tup
 
 
 def take_back(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Take away the marks of a moment that is still to come."""
+    """Take away the marks of a moment that is still to come: they would hold good again once it has."""
     con.execute("UPDATE runs SET settled_at = NULL WHERE settled_at > ?", [now])
