@@ -155,9 +155,9 @@ def verified_and_repaired(made: Archive) -> None:
     assert mended["wrong"] == 0
     (aside,) = [p["aside"] for p in mended["problems"] if p["aside"]]
     assert made.body(aside) == b"broken"
+    assert made.call("verify", "--older-than", "1")["files"] == 0
     in_an_hour = verify(made.settings, now=lambda: datetime.now(UTC) + timedelta(hours=1), share=0.5)
     assert [(p.what, p.path) for p in in_an_hour.problems] == [("stray", "media/kept.mp4")]
-    assert made.call("verify", "--older-than", "1")["files"] == 0
 
 
 def rebuilt(made: Archive) -> None:
