@@ -84,7 +84,9 @@ def program() -> None:
     try:
         main()
     except SystemExit as end:
-        end_process(end.code if isinstance(end.code, int) else 0)
+        if isinstance(end.code, str):  # words of a library's, which Python says by itself
+            raise
+        end_process(end.code or 0)
 
 
 def main(args: list[str] | None = None) -> None:

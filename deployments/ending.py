@@ -53,7 +53,7 @@ def end_process(code: int) -> NoReturn:
     """End with this code as Python would, but leave it to the system to take apart what was loaded.
 
     Threads are waited for, what was registered for the end is done, and standard streams are flushed. What Python does
-    besides, object by object, takes it a tenth of a second.
+    besides, object by object, takes it up to a quarter of a second.
     """
     if "prefect" in sys.modules:  # it has services and threads of its own, and its own order in which they end
         sys.exit(code)
