@@ -119,8 +119,7 @@ class Lake:
                 if not read_only:
                     connection.let_write(place, wait_s, rng)
                 if not read_only and not is_current:
-                    lake.commit(lambda con: migrate.make_tables(con, place.tables))
-                    lake.commit(migrate.finish)
+                    migrate.make(lake.commit, place.tables)
         except BaseException:
             lake.close()
             raise

@@ -18,6 +18,8 @@ from schemas.catalog import BY_NAME, TABLES
 from schemas.posts import COUNTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import duckdb
 
     from schemas.table import Table
@@ -33,16 +35,19 @@ _OPTIONS = {
     "parquet_row_group_size": "16384",  # small groups: less memory to write them, less to read for a few keys
     "sort_on_insert": "false",  # rows come in small files, which are sorted when they are joined
 }
+_ROWS_WAIT = "data_inlining_row_limit"
 _TABLE_OPTIONS = {
     # Rows are narrow and many: of ten million, DuckDB read 600 groups' statistics before the first row of one post.
     **{table: {"parquet_row_group_size": "65536"} for table in ("post_stats", "post_tags", "listing_entries", "files")},
     # Rows of these tables come a few at a time; they wait in the catalog until maintenance writes them to Parquet.
-    "checkpoints": {"data_inlining_row_limit": "100"},
-    "runs": {"data_inlining_row_limit": "100"},
+    "checkpoints": {_ROWS_WAIT: "100"},
+    "runs": {_ROWS_WAIT: "100"},
     # A page is a megabyte: some twenty to a file, and few to a group, can be joined and read in little memory. Seldom
     # read, and most of what the tables hold, they are packed as small as may be.
     "raw_pages": {"parquet_compression": "zstd", "parquet_row_group_size": "8", "target_file_size": "2MB"},
 }
+
+_WAITING = frozenset(table for table, options in _TABLE_OPTIONS.items() if _ROWS_WAIT in options)
 
 # A million posts are filled in some 600 MB; a person waits for it once.
 _ROOM = "2GB"
@@ -111,25 +116,74 @@ def refuse_unmade(con: duckdb.DuckDBPyConnection, place: str) -> None:
         )
 
 
-def make_tables(con: duckdb.DuckDBPyConnection, place: str) -> None:
-    """The first transaction: make the tables, columns, comments and views that are missing.
+def make(commit: Callable[[Callable[[duckdb.DuckDBPyConnection], None]], object], place: str) -> None:
+    """Make what is missing, in four commits; `place` is where the tables' files will lie.
 
-    `place` is where their files will lie. BadInput where files lie there of which a new catalog knows nothing.
+    BadInput where files lie there of which a new catalog knows nothing. What a cut leaves undone, the next call does.
+
+    Tables whose rows wait in the catalog come last: to read such rows, DuckLake needs the tables as they were when the
+    place for the rows was made, and has them at hand where nothing was made since. Else each process reads them anew.
     """
+    commit(lambda con: make_tables(con, place))
+    commit(set_options)
+    commit(make_waiting)
+    commit(finish)
+
+
+def make_tables(con: duckdb.DuckDBPyConnection, place: str) -> None:
+    """The first: tables but those whose rows wait, columns and comments that are missing."""
     if is_current(con):
         return
     _refuse_unknown(con)
     _refuse_foreign(con, place)
     for name, value in _OPTIONS.items():
-        con.execute(f"CALL {NAME}.set_option('{name}', '{value}')")
+        _set_option(con, name, value)
     added = _added_columns(con)
-    for statement in [*_create_statements(), *added.values()]:
+    tables = [table for table in TABLES if table.name not in _WAITING]
+    for statement in [*(table.create_sql() for table in tables), *added.values()]:
         con.execute(statement)
-    for statement in [*_missing_comments(con), *_view_statements()]:
+    for statement in _missing_comments(con, tables):
         con.execute(statement)
     for column, statement in _FILLED.items():
         if column in added:
             _with_room(con, statement)
+
+
+def set_options(con: duckdb.DuckDBPyConnection) -> None:
+    """The second: options and orders of these tables, which must be committed before."""
+    if is_current(con):
+        return
+    order_again(con)
+    _index_statistics(con)
+    if not con.execute(f"SELECT 1 FROM duckdb_views() WHERE database_name = '{NAME}' LIMIT 1").fetchall():
+        _set_option(con, _ROWS_WAIT, "100")  # among views, DuckLake takes one for a table, and ends the process
+
+
+def make_waiting(con: duckdb.DuckDBPyConnection) -> None:
+    """The third: tables whose rows wait, views, and the version."""
+    if is_current(con):
+        return
+    tables = [table for table in TABLES if table.name in _WAITING]
+    for statement in [table.create_sql() for table in tables]:
+        con.execute(statement)
+    for statement in [*_missing_comments(con, tables), *_view_statements()]:
+        con.execute(statement)
+    version = f"SELECT {VERSION} AS version, '{fingerprint()}' AS fingerprint"
+    con.execute(f"CREATE OR REPLACE VIEW {_VERSION_VIEW} AS {version}")
+    con.execute(f"COMMENT ON VIEW {_VERSION_VIEW} IS 'With which version of the tables the archive was written.'")
+
+
+def finish(con: duckdb.DuckDBPyConnection) -> None:
+    """The fourth: let rows wait of these tables only. Without it they would wait all the same."""
+    for table in sorted(_WAITING):
+        for name, value in _TABLE_OPTIONS[table].items():
+            _set_option(con, name, value, table)
+    _set_option(con, _ROWS_WAIT, "0")
+
+
+def _set_option(con: duckdb.DuckDBPyConnection, name: str, value: str, table: str = "") -> None:
+    where = f", table_name => '{table}'" if table else ""
+    con.execute(f"CALL {NAME}.set_option('{name}', '{value}'{where})")
 
 
 def _with_room(con: duckdb.DuckDBPyConnection, statement: str) -> None:
@@ -152,23 +206,13 @@ def make_again(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def order_again(con: duckdb.DuckDBPyConnection) -> None:
-    """The orders of tables, after some were made again; they must be committed before."""
+    """Options and orders of tables whose files are many, also after some were made again; they must be committed."""
+    for table in TABLES:
+        if table.name not in _WAITING:
+            for name, value in {_ROWS_WAIT: "0", **_TABLE_OPTIONS.get(table.name, {})}.items():
+                _set_option(con, name, value, table.name)
     for statement in _sort_statements():
         con.execute(statement)
-
-
-def finish(con: duckdb.DuckDBPyConnection) -> None:
-    """The second transaction: options and orders of tables, which must be committed before, and the version."""
-    if is_current(con):
-        return
-    for table, options in _TABLE_OPTIONS.items():
-        for name, value in options.items():
-            con.execute(f"CALL {NAME}.set_option('{name}', '{value}', table_name => '{table}')")
-    order_again(con)
-    _index_statistics(con)
-    version = f"SELECT {VERSION} AS version, '{fingerprint()}' AS fingerprint"
-    con.execute(f"CREATE OR REPLACE VIEW {_VERSION_VIEW} AS {version}")
-    con.execute(f"COMMENT ON VIEW {_VERSION_VIEW} IS 'With which version of the tables the archive was written.'")
 
 
 def _index_statistics(con: duckdb.DuckDBPyConnection) -> None:
@@ -180,7 +224,7 @@ def _index_statistics(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"CALL postgres_execute('{meta}', '{index}')")
 
 
-def _missing_comments(con: duckdb.DuckDBPyConnection) -> list[str]:
+def _missing_comments(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> list[str]:
     """Those that lack or read otherwise: DuckLake keeps each that was ever given, and reads all to know the tables."""
     told = set(
         con.execute(
@@ -188,7 +232,7 @@ def _missing_comments(con: duckdb.DuckDBPyConnection) -> list[str]:
         UNION ALL SELECT table_name, column_name, comment FROM duckdb_columns() WHERE database_name = '{NAME}'"""
         ).fetchall()
     )
-    return [statement for table in TABLES for statement in table.comment_sql(told)]
+    return [statement for table in tables for statement in table.comment_sql(told)]
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
@@ -239,7 +283,9 @@ def _create_statements() -> list[str]:
 
 
 def _sort_statements() -> list[str]:
-    orders = {table.name: ", ".join(f'"{name}"' for name in table.sorted_by) for table in TABLES if table.sorted_by}
+    """Those whose rows wait have few, and to order them would make the tables other than where the rows wait."""
+    tables = [table for table in TABLES if table.sorted_by and table.name not in _WAITING]
+    orders = {table.name: ", ".join(f'"{name}"' for name in table.sorted_by) for table in tables}
     return [f'ALTER TABLE {NAME}."{table}" SET SORTED BY ({order})' for table, order in orders.items()]
 
 
