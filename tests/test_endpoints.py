@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import BadInput
 from pipelines.extract.endpoints import ENDPOINTS, OF_LISTING, Cursor, Order, endpoint_of
-from pipelines.extract.questions import MODELS, question
+from pipelines.extract.questions import MODELS, model_of, question
 from schemas.listings import LISTINGS
 
 NEEDED = {"comment_reply": {"item_id": "1"}, "search_user_posts": {"keyword": "k", "from_user": "1"}}
@@ -32,7 +32,7 @@ def test_an_endpoint_is_whole(endpoint):
     assert bool(endpoint.items) >= endpoint.is_listing
     assert endpoint.body_fields is None or endpoint.method == "POST"
     if endpoint.target_field:
-        assert endpoint.target_field in MODELS[endpoint.name].model_fields
+        assert endpoint.target_field in model_of(endpoint.name).model_fields
     if endpoint.order is Order.TIME:
         assert endpoint.cursor in (Cursor.MAX_CURSOR, Cursor.CURSOR)
 

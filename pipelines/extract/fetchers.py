@@ -26,7 +26,7 @@ from pipelines.extract.link_forms import Kind
 from pipelines.extract.links import Hop, Link, resolve
 from pipelines.extract.pacing import Pace
 from pipelines.extract.upstream import make_client, stand_in
-from schemas.requests import PostDetail
+from schemas import requests as r
 from schemas.settings import DEFAULT_USER_AGENT
 
 Detail = Callable[[str], Awaitable[Mapping[str, Any]]]
@@ -195,7 +195,7 @@ async def _asking(detail: Detail | None, way: Way) -> AsyncIterator[Detail]:
         yield detail
         return
     async with DouyinCrawler(upstream=way.get("upstream")) as crawler:
-        yield lambda aweme_id: crawler.fetch_post_detail(PostDetail(aweme_id=aweme_id))
+        yield lambda aweme_id: crawler.fetch_post_detail(r.PostDetail(aweme_id=aweme_id))
 
 
 def _paced(hop: Hop) -> Hop:

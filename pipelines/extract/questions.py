@@ -8,36 +8,42 @@ from pipelines.errors import BadInput
 from pipelines.extract.endpoints import Cursor, Endpoint, endpoint_of
 from schemas import requests as r
 
-MODELS: dict[str, type[r.Request]] = {
-    "user_profile": r.UserProfile,
-    "user_post": r.UserPost,
-    "user_like": r.UserLike,
-    "user_collect": r.UserCollect,
-    "user_mix": r.UserMix,
-    "post_detail": r.PostDetail,
-    "post_comment": r.PostComment,
-    "comment_reply": r.PostCommentReply,
-    "post_feed": r.PostFeed,
-    "follow_feed": r.FollowFeed,
-    "friend_feed": r.FriendFeed,
-    "post_related": r.PostRelated,
-    "live": r.UserLive,
-    "live_room_id": r.UserLive2,
-    "follow_live": r.FollowUserLive,
-    "locate_post": r.PostLocate,
-    "login_qrcode": r.LoginGetQr,
-    "check_qrcode": r.LoginCheckQr,
-    "check_login": r.LoginCheckLogin,
-    "collects_list": r.UserCollects,
-    "collects_posts": r.UserCollectsVideo,
-    "collected_music": r.UserMusicCollection,
-    "collected_mixes": r.UserMixCollection,
-    "following": r.UserFollowing,
-    "followers": r.UserFollower,
-    "search_user_posts": r.HomePostSearch,
-    "hot_board": r.HotBoard,
-    "query_user": r.QueryUser,
+MODELS = {
+    "user_profile": "UserProfile",
+    "user_post": "UserPost",
+    "user_like": "UserLike",
+    "user_collect": "UserCollect",
+    "user_mix": "UserMix",
+    "post_detail": "PostDetail",
+    "post_comment": "PostComment",
+    "comment_reply": "PostCommentReply",
+    "post_feed": "PostFeed",
+    "follow_feed": "FollowFeed",
+    "friend_feed": "FriendFeed",
+    "post_related": "PostRelated",
+    "live": "UserLive",
+    "live_room_id": "UserLive2",
+    "follow_live": "FollowUserLive",
+    "locate_post": "PostLocate",
+    "login_qrcode": "LoginGetQr",
+    "check_qrcode": "LoginCheckQr",
+    "check_login": "LoginCheckLogin",
+    "collects_list": "UserCollects",
+    "collects_posts": "UserCollectsVideo",
+    "collected_music": "UserMusicCollection",
+    "collected_mixes": "UserMixCollection",
+    "following": "UserFollowing",
+    "followers": "UserFollower",
+    "search_user_posts": "HomePostSearch",
+    "hot_board": "HotBoard",
+    "query_user": "QueryUser",
 }
+
+
+def model_of(operation: str) -> type[r.Request]:
+    """The request model of an operation."""
+    model: type[r.Request] = getattr(r, MODELS[operation])
+    return model
 
 
 def question(
@@ -49,7 +55,7 @@ def question(
     Raises BadInput where the cursor is none of this operation's, or a field is missing.
     """
     endpoint = endpoint_of(operation)
-    model = MODELS[operation]
+    model = model_of(operation)
     values: dict[str, Any] = dict(params)
     if endpoint.target_field:
         values[endpoint.target_field] = target
