@@ -17,6 +17,8 @@ setup: .venv/.ready ## fill .venv from requirements.lock
 	@echo "Filling .venv from requirements.lock (a minute or two the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@# As pip does for what it installs; where Python may write no bytecode, each start would compile it all again.
+	@$(BIN)/python -m compileall -q deployments flows pipelines schemas
 	@touch $@
 
 demo: setup ## archive a made-up account, then show what landed
