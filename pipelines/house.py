@@ -7,9 +7,11 @@ import random
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from schemas.pages import Page
 
 OnEvent = Callable[..., None]
+_TO_SEND = 0.1  # seconds
 
 
 def utc_now() -> datetime:
@@ -56,7 +59,8 @@ class House:
     """The open doors: the crawler at once, the lake as soon as it is needed.
 
     The lake takes longer to open than Douyin to answer, and a new one must be made first; so it opens in a thread while
-    the first request is under way. `failed` are answers after which the crawler asked once more, to be kept by a run.
+    the first request is under way, and what it needs is not imported before. `failed` are answers after which the
+    crawler asked once more, to be kept by a run.
     """
 
     settings: Settings
@@ -81,9 +85,13 @@ class House:
             self._lake = _opening(self.settings)
         return self._lake
 
-    def ask_early(self, operation: str, target: str) -> None:
-        """Begin to ask what a step will ask first, without waiting for the lake."""
+    async def ask_early(self, operation: str, target: str) -> None:
+        """Begin to ask what a step will ask first, without waiting for the lake.
+
+        It is given the time to be sent: the lake's imports would share the interpreter with it.
+        """
         self._early[operation, target] = asyncio.create_task(self._ask(operation, target))
+        await asyncio.wait(self._early.values(), timeout=_TO_SEND)
 
     async def ask(self, operation: str, target: str, **params: Any) -> Page:
         """Douyin's answer about one thing, or the answer that was asked for early; it is not kept yet."""
@@ -163,22 +171,25 @@ def need_catalog(settings: Settings) -> None:
 
 def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | None = None) -> Lake:
     """The lake that the settings name, as it is or as it was at a moment; makes the folder of a local one."""
-    from pipelines.load.lake import Lake
+    from pipelines.load.opening import attached
 
     if not read_only and at is None:
         if not settings.is_s3:
             _make_folder(Path(settings.data_path).parent)
         if settings.catalog.startswith("sqlite:"):
             _make_folder(Path(settings.catalog.removeprefix("sqlite:")).parent)
-    return Lake.open(
-        catalog=settings.catalog,
-        data_path=settings.data_path,
-        read_only=read_only,
-        at=at,
-        s3=settings.s3 if settings.is_s3 else None,
-        memory_limit=settings.memory_limit,
-        now=utc_now,
-    )
+    with ThreadPoolExecutor(1) as aside:
+        loading = aside.submit(import_module, "pipelines.load.lake")  # a third of a second, most of it polars
+        catalog = attached(
+            catalog=settings.catalog,
+            data_path=settings.data_path,
+            read_only=read_only,
+            at=at,
+            s3=settings.s3 if settings.is_s3 else None,
+            memory_limit=settings.memory_limit,
+        )
+        lake: type[Lake] = loading.result().Lake
+    return lake.of(catalog, now=utc_now)
 
 
 def open_all_columns(settings: Settings) -> Lake:
@@ -247,18 +258,13 @@ def make_source(settings: Settings) -> MediaSource:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, on_event: OnEvent = silent, is_early: bool = False) -> AsyncIterator[House]:
-    """The house with its doors open; with `is_early` the lake begins to open while the others are still loaded."""
-    opening, failed = _opening(settings) if is_early else None, deque["Page"]()
-    try:
-        crawler = make_crawler(settings, on_event=on_event, on_failed=failed.append)
-        source, storage = make_source(settings), open_storage(settings)
-    except BaseException:
-        if opening is not None:
-            await _closed(opening)
-        raise
+async def open_house(settings: Settings, *, on_event: OnEvent = silent) -> AsyncIterator[House]:
+    """The house with its doors open."""
+    failed = deque["Page"]()
+    crawler = make_crawler(settings, on_event=on_event, on_failed=failed.append)
+    source, storage = make_source(settings), open_storage(settings)
     async with crawler:
-        house = House(settings, crawler, source, storage, on_event, failed=failed, _lake=opening)
+        house = House(settings, crawler, source, storage, on_event, failed=failed)
         try:
             yield house
         finally:

@@ -35,14 +35,13 @@ async def run_job(
     settings, known = settings_for(settings, job), known_target(job)
     if known is not None:
         mode_of(known.kind, job.mode)
-    async with open_house(settings, on_event=on_event, is_early=known is not None) as house:
+    async with open_house(settings, on_event=on_event) as house:
         link = known or await find_target(house, job)
         mode = mode_of(link.kind, job.mode)
-        house.warm_up()
         if job.mode is None:
             on_event("notice", text=f"The target leads to a {link.kind}: mode {mode}.")
         if first := first_operation(mode):
-            house.ask_early(first, link.id)
+            await house.ask_early(first, link.id)
         run = await Run.begin(house, job, mode=mode, target=link.id, flow_run_id=flow_run_id)
         return await carry_out(run, mode, link, step)
 

@@ -17,7 +17,7 @@ from pipelines.run import Run
 from pipelines.vanishing import note_gone
 from pipelines.walking import Walk
 from schemas.jobs import ArchiveJob, Retried
-from schemas.media import MEDIA_KINDS
+from schemas.kinds import MEDIA_KINDS
 from schemas.pages import AS_ASKED
 from schemas.wording import counted
 

@@ -196,7 +196,7 @@ def _check_prefix(root: str, place: str) -> None:
 
 def media_kinds(words: str) -> tuple[str, ...]:
     """The kinds of files that a comma-separated list names; 'all' names every kind, 'none' none."""
-    from schemas.media import MEDIA_KINDS
+    from schemas.kinds import MEDIA_KINDS
 
     names = [word.strip().lower().replace("-", "_") for word in words.split(",") if word.strip()]
     if names == ["all"]:

@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from schemas import columns as c
+from schemas.kinds import MEDIA_KINDS
 from schemas.table import Kind, Table
-
-MEDIA_KINDS = (
-    "video",
-    "image",
-    "live_photo",
-    "music",
-    "cover",
-    "dynamic_cover",
-    "avatar",
-    "caption",
-    "stream",
-)
 
 
 def kind_of(media_id: str) -> str | None:

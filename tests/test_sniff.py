@@ -4,7 +4,7 @@ import pytest
 
 from deployments.simulator.media import make
 from pipelines.load.sniff import families_of, sniff, sniff_as, suffixes_of
-from schemas.media import MEDIA_KINDS
+from schemas.kinds import MEDIA_KINDS
 
 HEADS = [
     (b"\0\0\0\x20ftypisom\0\0\x02\0", "video/mp4", ".mp4"),

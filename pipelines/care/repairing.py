@@ -17,7 +17,7 @@ from pipelines.load.auditing import FOUND
 from pipelines.load.contents import ASIDE
 from pipelines.transform.frames import frames_of
 from schemas.files import Kept
-from schemas.media import MEDIA_KINDS
+from schemas.kinds import MEDIA_KINDS
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake

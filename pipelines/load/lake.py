@@ -27,6 +27,7 @@ from pipelines.load import (
     entries,
     leftovers,
     migrate,
+    opening,
     presence,
     promises,
     rawpages,
@@ -36,6 +37,7 @@ from pipelines.load import (
 from pipelines.load import apply as applying
 from pipelines.load.apply import Applied
 from pipelines.load.connection import Connection
+from pipelines.load.opening import Attached
 from schemas.listings import CHECKPOINTS
 from schemas.media import FILES, kind_of
 from schemas.raw import RAW_PAGES
@@ -51,9 +53,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 _BATCH_BYTES = 16 * 1024 * 1024
-# A writer's statements are many and small: to share each among threads takes longer than to carry it out, and what is
-# read ahead, parsed or downloaded meanwhile has the other cores. Each thread also holds a few whole pages.
-_WRITER_THREADS, _READER_THREADS = 1, 2
 
 
 def _utc_now() -> datetime:
@@ -92,22 +91,23 @@ class Lake:
         url_style, use_ssl; `threads` are DuckDB's. A writer waits `wait_s` seconds for its turn. BadInput where there
         is no archive to read, or a newer one; Unreachable where nothing answers.
         """
-        place = attach.place_of(catalog, data_path, s3)
-        rng = rng or random.Random()  # noqa: S311 - jitter only
-        read_only = read_only or at is not None
-        threads = threads or (_READER_THREADS if read_only else _WRITER_THREADS)
-        connection = Connection(
-            lambda temp: attach.connect(
-                place,
-                read_only=read_only,
-                at=at,
-                memory_limit=memory_limit,
-                threads=threads,
-                temp=temp,
-                busy_timeout_ms=busy_timeout_ms,
-                rng=rng,
-            )
+        attached = opening.attached(
+            catalog=catalog,
+            data_path=data_path,
+            read_only=read_only,
+            at=at,
+            s3=s3,
+            busy_timeout_ms=busy_timeout_ms,
+            memory_limit=memory_limit,
+            threads=threads,
+            rng=rng,
         )
+        return cls.of(attached, wait_s=wait_s, now=now)
+
+    @classmethod
+    def of(cls, attached: Attached, *, wait_s: float = 120.0, now: Callable[[], datetime] = _utc_now) -> Lake:
+        """The second half of `open`: of a catalog that is attached."""
+        place, connection, read_only = attached.place, attached.connection, attached.read_only
         lake = cls(place, connection, now)
         try:
             with complaints.told():
@@ -117,7 +117,7 @@ class Lake:
                     migrate.refuse_unmade(connection.con, place.tables)
                     lake._is_current = False
                 if not read_only:
-                    connection.let_write(place, wait_s, rng)
+                    connection.let_write(place, wait_s, attached.rng)
                 if not read_only and not is_current:
                     migrate.make(lake.commit, place.tables)
         except BaseException:
