@@ -46,6 +46,17 @@ def test_what_polars_has_not_becomes_text_however_deep_it_lies(sql: str, shown: 
         assert frame(ask(con, f"SELECT {sql} AS x", ())).to_dicts() == [{"x": shown}]
 
 
+@pytest.mark.parametrize("names", [("a", "a"), ("a", "A", "a_1", "a", "b", "A"), ("x_1", "x", "x", "X_1")])
+def test_columns_of_one_name_are_all_shown_whatever_type_they_have(names: tuple[str, ...]) -> None:
+    with duckdb.connect() as con:
+        plain, text = (
+            frame(ask(con, "SELECT " + ", ".join(f'{value} AS "{name}"' for name in names), ()))
+            for value in ("1", "INTERVAL 1 DAY")
+        )
+    assert text.columns == plain.columns
+    assert len(set(text.columns)) == len(names)
+
+
 @pytest.mark.parametrize("sql", ["['infinity'::TIMESTAMPTZ]", "{'a': DATE '10000-01-01'}", "DATE '10000-01-01'"])
 def test_a_moment_beyond_the_calendar_is_told_however_deep_it_lies(sql: str) -> None:
     with duckdb.connect() as con, pytest.raises(BadInput, match="after 9999"):

@@ -75,13 +75,28 @@ def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     foreign = [_is_foreign(column[1]) for column in described]
     if not any(foreign):
         return _of_calendar(answer.pl())
-    names = [column[0] for column in described]
+    names = _apart([column[0] for column in described])
     rows = answer.fetchall()
     values = {
         name: [_text(row[at]) if foreign[at] and row[at] is not None else row[at] for row in rows]
         for at, name in enumerate(names)
     }
     return pl.DataFrame(values, strict=False)
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names as DuckDB gives them to polars: a, a_1, a_2; of two columns of one name, one would hide the other."""
+    taken: dict[str, int] = {}
+    apart: list[str] = []
+    for name in names:
+        low, own = name.lower(), name
+        if low in taken:
+            while f"{low}_{taken[low]}" in taken:
+                taken[low] += 1
+            own = f"{name}_{taken[low]}"
+        taken[own.lower()] = 1
+        apart.append(own)
+    return apart
 
 
 def _is_foreign(dtype: Any) -> bool:
