@@ -73,6 +73,14 @@ def test_parquet_holds_every_row_in_hives_folders(settings: Settings, tmp_path: 
     assert (tmp_path / "out" / "raw_pages" / "operation=user_post").is_dir()
 
 
+@pytest.mark.parametrize("media", [False, True], ids=["tables alone", "media beside them"])
+def test_a_table_s_folder_is_read_as_a_whole_by_any_data_tool(settings: Settings, tmp_path: Path, media: bool) -> None:
+    export(settings, tmp_path, "parquet", now=utc_now, media=media)
+    for name, count in counts(settings).items():
+        place = next(path for path in (tmp_path / f"{name}.parquet", tmp_path / name) if path.exists())
+        assert pl.scan_parquet(place, hive_partitioning=True).select(pl.len()).collect().item() == count, name
+
+
 def test_csv_holds_every_row(settings: Settings, tmp_path: Path) -> None:
     export(settings, tmp_path, "csv", now=utc_now)
     posts = pl.read_csv(tmp_path / "posts.csv", infer_schema=False)

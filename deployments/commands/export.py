@@ -18,9 +18,10 @@ Examples:
   aweme export --format duckdb -o bag --media --bag   everything, with a BagIt manifest, for handing over
 
 \b
-Formats: parquet; csv (UTF-8, lists joined by spaces); xlsx (a sheet per table, without raw pages; Excel's sheets end at
-1,048,576 rows, then another begins, and its cells at 32,767 characters); duckdb (one file with views;
-raw_pages is a view there, of tables in the schema `pieces`); html (pages).
+Formats: parquet (with --media, the table media is one file beside their folder); csv (UTF-8, lists joined by spaces);
+xlsx (a sheet per table, without raw pages; Excel's sheets end at 1,048,576 rows, then another begins, and its cells at
+32,767 characters); duckdb (one file with views; raw_pages is a view there, of tables in the schema `pieces`); html
+(pages).
 
 \b
 While it is written, all lies in DIR/unfinished-export. After an interruption the same command begins anew.

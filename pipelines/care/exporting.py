@@ -18,6 +18,7 @@ from pipelines.house import open_all_columns, open_storage
 from pipelines.load import auditing, copies
 from pipelines.renaming import present_places
 from schemas.catalog import BY_NAME, TABLES
+from schemas.media import MEDIA
 
 if TYPE_CHECKING:
     from pipelines.load.lake import Lake
@@ -80,7 +81,7 @@ def export(
             try:
                 present = present_places(settings)
                 link = _linker(settings, final, present, has_media=media)
-                _write(lake, payload, shape, chosen, done, on_progress, link)
+                _write(lake, payload, shape, chosen, done, on_progress, link, has_media=media)
                 if shape == "html" and settings.is_s3 and not media:
                     done.notes.append("media lie in a bucket and are not shown: export with --media to copy them")
                 if media:
@@ -112,6 +113,8 @@ def _write(
     done: Exported,
     on_progress: Progress,
     link: gallery.Link,
+    *,
+    has_media: bool,
 ) -> None:
     if shape == "duckdb":
         copies.database(lake, folder / "archive.duckdb")
@@ -121,7 +124,11 @@ def _write(
         _write_pages(lake, folder, on_progress, link)
     else:
         for number, table in enumerate(tables, 1):
-            (copies.parquet if shape == "parquet" else copies.csv)(lake, table, folder)
+            if shape == "csv":
+                copies.csv(lake, table, folder)
+            else:
+                # The files' folder has the name of the table of media, and readers of a folder of Parquet refuse films.
+                copies.parquet(lake, table, folder, in_one=has_media and table is MEDIA)
             on_progress(number, len(tables))
 
 

@@ -45,13 +45,13 @@ def has_rows(lake: Lake, table: str) -> bool:
 _PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384, ROW_GROUP_SIZE_BYTES '8MB'"
 
 
-def parquet(lake: Lake, table: Table, folder: Path) -> None:
-    """Write a table as `folder`/<table>.parquet, or as Hive's folders <table>/<column>=<value>/.
+def parquet(lake: Lake, table: Table, folder: Path, *, in_one: bool = False) -> None:
+    """Write a table as `folder`/<table>.parquet, or, unless `in_one`, as Hive's folders <table>/<column>=<value>/.
 
     Folder by folder: what DuckDB's own PARTITION_BY writes at once it holds in memory.
     """
     con = lake.cursor()
-    if table.name not in PARTITIONS or not has_rows(lake, table.name):
+    if in_one or table.name not in PARTITIONS or not has_rows(lake, table.name):
         con.execute(f'COPY (FROM "{table.name}") TO {quoted(str(folder / f"{table.name}.parquet"))} ({_PARQUET})')
         return
     column, value = PARTITIONS[table.name]
