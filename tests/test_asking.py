@@ -63,6 +63,14 @@ def test_a_moment_beyond_the_calendar_is_told_however_deep_it_lies(sql: str) -> 
         frame(ask(con, f"SELECT {sql} AS x", ()))
 
 
+@pytest.mark.parametrize("sql", ["to_days(1700000000)", "[to_years(-9000000)]"])
+def test_a_span_that_python_has_not_is_told(sql: str) -> None:
+    with duckdb.connect() as con:
+        with pytest.raises(BadInput, match="cast it to VARCHAR"):
+            frame(ask(con, f"SELECT {sql} AS x", ()))
+        assert frame(ask(con, f"SELECT {sql}::VARCHAR AS x", ())).height == 1
+
+
 def test_a_number_beyond_64_bits_is_text_in_json() -> None:
     with duckdb.connect() as con:
         asked = frame(ask(con, f"SELECT {2**127 - 1}::HUGEINT AS n, INTERVAL 1 DAY AS d, 5::HUGEINT AS few", ()))

@@ -76,7 +76,12 @@ def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     if not any(foreign):
         return _of_calendar(answer.pl())
     names = _apart([column[0] for column in described])
-    rows = answer.fetchall()
+    try:
+        rows = answer.fetchall()
+    except OverflowError as error:  # Python's spans end there, DuckDB's do not
+        raise BadInput(
+            "The answer holds an INTERVAL of more than 999,999,999 days: cast it to VARCHAR to see it."
+        ) from error
     values = {
         name: [_text(row[at]) if foreign[at] and row[at] is not None else row[at] for row in rows]
         for at, name in enumerate(names)
