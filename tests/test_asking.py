@@ -63,7 +63,25 @@ def test_a_moment_beyond_the_calendar_is_told_however_deep_it_lies(sql: str) -> 
         frame(ask(con, f"SELECT {sql} AS x", ()))
 
 
-@pytest.mark.parametrize("sql", ["to_days(1700000000)", "[to_years(-9000000)]"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "age('2024-03-01'::TIMESTAMP, '2023-01-01'::TIMESTAMP)",
+        "INTERVAL '-1 year -2 months 3 days'",
+        "INTERVAL '13 months -00:00:01.5'",
+        "INTERVAL '0 days'",
+        "INTERVAL '1 day 30 hours 0.000001 seconds'",
+        "to_days(1700000000)",
+        "NULL::INTERVAL",
+    ],
+)
+def test_a_span_is_shown_as_duckdb_writes_it(sql: str) -> None:
+    with duckdb.connect() as con:
+        [(span, text, beside)] = frame(ask(con, f"SELECT {sql} AS x, ({sql})::VARCHAR AS y, 1 AS x", ())).rows()
+    assert (span, beside) == (text, 1)
+
+
+@pytest.mark.parametrize("sql", ["[to_days(1700000000)]", "[to_years(-9000000)]"])
 def test_a_span_that_python_has_not_is_told(sql: str) -> None:
     with duckdb.connect() as con:
         with pytest.raises(BadInput, match="cast it to VARCHAR"):

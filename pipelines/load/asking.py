@@ -75,6 +75,10 @@ def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     foreign = [_is_foreign(column[1]) for column in described]
     if not any(foreign):
         return _of_calendar(answer.pl())
+    kinds = [column[1].id for column in described]
+    spans = [kind == "interval" for kind in kinds]
+    if foreign == spans and "hugeint" not in kinds:  # of which Arrow keeps 38 digits
+        return _with_spans(answer, spans)
     names = _apart([column[0] for column in described])
     try:
         rows = answer.fetchall()
@@ -87,6 +91,37 @@ def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         for at, name in enumerate(names)
     }
     return pl.DataFrame(values, strict=False)
+
+
+def _with_spans(answer: duckdb.DuckDBPyConnection, spans: Sequence[bool]) -> pl.DataFrame:
+    """The answer with its INTERVALs as DuckDB writes them; of a month, which Python has not, it would make 30 days."""
+    import pyarrow as pa
+
+    table = answer.to_arrow_table()
+    table = table.rename_columns(_apart(table.column_names))
+    for at, is_span in enumerate(spans):
+        if is_span:
+            words = [None if span is None else written(*span) for span in table.column(at).to_pylist()]
+            table = table.set_column(at, table.column_names[at], pa.array(words, pa.string()))
+    found = pl.from_arrow(table)
+    assert isinstance(found, pl.DataFrame)  # noqa: S101 - of a table it makes nothing else
+    return _of_calendar(found)
+
+
+def written(months: int, days: int, nanoseconds: int) -> str:
+    """A span as DuckDB writes it: 1 year 2 months -3 days 04:05:06.5; a sign for each part."""
+    years, months = divmod(abs(months), 12) if months >= 0 else tuple(-part for part in divmod(-months, 12))
+    parts = [
+        f"{count} {name}{'' if abs(count) == 1 else 's'}"
+        for count, name in ((years, "year"), (months, "month"), (days, "day"))
+        if count
+    ]
+    microseconds = abs(nanoseconds) // 1000
+    seconds, rest = divmod(microseconds, 1_000_000)
+    if microseconds or not parts:
+        clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        parts.append(("-" if nanoseconds < 0 else "") + clock + (f".{rest:06d}".rstrip("0") if rest else ""))
+    return " ".join(parts)
 
 
 def _apart(names: Sequence[str]) -> list[str]:
