@@ -360,6 +360,24 @@ def test_a_parquet_file_that_is_missing_or_damaged_is_told_by_every_command(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_damaged_file_of_the_table_of_files_ends_a_run_with_what_to_do(
+    settings: Settings, simulator: Simulator
+) -> None:
+    break_table(settings, "files")
+    told = archive(settings, simulator.world.accounts[0].home, full=True)
+    assert (told.outcome, "aweme verify names all" in told.reason) == ("blocked", True), told.reason
+
+
+def break_table(settings: Settings, table: str) -> None:
+    """Damage every Parquet file of a table, after rows that may wait in the catalog were written to files."""
+    with open_lake(settings) as lake:
+        lake.tidy()
+    found = ask(settings, f"SELECT data_file FROM ducklake_list_files('archive', '{table}')")
+    assert found
+    for (path,) in found:
+        Path(path).write_bytes(b"no Parquet, but as long as a file with a head and an end may be")
+
+
 def run_cli(*words: str, env: dict[str, str] | None = None) -> Any:
     return CliRunner(env=env).invoke(cli, list(words), standalone_mode=False)
 

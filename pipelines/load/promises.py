@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pipelines.load.complaints import lost
 from pipelines.load.passing import LISTED, listed
 from pipelines.load.sieve import bad_pattern, tests_of
 from schemas.files import Wanted
@@ -136,8 +137,8 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[
     try:
         return con.execute(sql, values).fetchall()
     except duckdb.InvalidInputException as error:
-        # The one thing in these queries that a person wrote is the pattern.
-        raise bad_pattern(error) from error
+        # The one thing in these queries that a person wrote is the pattern; a damaged file is told by the same error.
+        raise lost(error) or bad_pattern(error) from error
 
 
 def _lacking(search: Search) -> tuple[str, list[Any]]:
