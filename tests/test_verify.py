@@ -368,6 +368,14 @@ def test_a_damaged_file_of_the_table_of_files_ends_a_run_with_what_to_do(
     assert (told.outcome, "aweme verify names all" in told.reason) == ("blocked", True), told.reason
 
 
+def test_a_retry_that_a_damaged_file_stops_says_so_and_not_that_nothing_failed(settings: Settings) -> None:
+    break_table(settings, "raw_pages")
+    told = run_cli("retry", "--root", settings.root)
+    assert told.return_value == 4
+    assert "aweme verify names all" in " ".join(told.output.split())
+    assert "Nothing that failed" not in told.output
+
+
 def break_table(settings: Settings, table: str) -> None:
     """Damage every Parquet file of a table, after rows that may wait in the catalog were written to files."""
     with open_lake(settings) as lake:

@@ -41,7 +41,7 @@ def command(reason: str | None, root: str | None, catalog: str | None, as_json: 
         told = asyncio.run(retry_failed(settings, reason, on_event=listen))
     if as_json:
         print_json(told.as_json())
-    elif told.is_nothing:
+    elif told.is_nothing and told.summary.outcome == "complete":
         click.echo("Nothing that failed waits to be tried again" + (f" for {reason}." if reason else "."))
     else:
         counts = {"walks": told.walks, "pages": told.pages, "posts": told.posts, "files": told.files}
