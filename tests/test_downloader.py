@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from botocore.exceptions import ReadTimeoutError
 from media_hosts import Film, MediaHosts, media_hosts, mp4, webp
 from servers import S3Server
 
@@ -412,6 +413,22 @@ async def test_a_storage_that_fails_at_file_after_file_is_not_tried_with_all_oth
     takes_every = 10
     await round_.get(*files, storage=storage, concurrency=4)
     assert sorted(kept.state for kept in round_.kept.values()) == ["failed"] * 90 + ["stored"] * 10
+
+
+async def test_a_storage_that_says_nothing_is_not_waited_for_with_each_file(hosts: MediaHosts, round_: Round) -> None:
+    class SilentWriter(LocalWriter):
+        def _finish(self) -> None:
+            raise ReadTimeoutError(endpoint_url="http://bucket")
+
+    class Silent(Storage):
+        async def write(self, folder: str, key: str, *, is_new: bool = False) -> Writer:
+            return SilentWriter(Path(self.full(folder)), part_key(key), self.run, self._mapped, self.full)
+
+    hosts.films["/film"] = Film(BODY)
+    storage = Silent.open(str(round_.root))
+    with pytest.raises(Transient, match="Read timeout"):
+        await round_.get(*(wanted(number=n) for n in range(7001, 7101)), storage=storage, concurrency=4)
+    assert len(round_.kept) < 8
 
 
 async def test_a_whole_part_needs_no_request(hosts: MediaHosts, round_: Round) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelines.errors import BadInput, Blocked, Unreachable
-from pipelines.load import complaints, conninfo
+from pipelines.load import complaints, conninfo, patience
 
 if TYPE_CHECKING:
     import duckdb
@@ -125,7 +125,7 @@ def connect(
         if place.is_s3:
             # DuckDB holds two parts of every file that it uploads: 6 MB each in place of 80.
             con.execute("SET GLOBAL s3_uploader_max_filesize = '60GB'")
-            for statement in _access(place.s3):
+            for statement in (*patience.of_duckdb(), *_access(place.s3)):
                 con.execute(statement)
         _when_free(con, _attach(place, read_only=read_only, busy_timeout_ms=busy_timeout_ms, at=at), rng)
         _when_free(con, f"USE {NAME}", rng)

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from pipelines.load import patience
 from pipelines.load.writers import InThread, Mapped, Writer
 
 UPLOAD_BYTES = 6 << 20  # S3 wants parts of 5 MiB or more, and allows 10,000: files of up to 60 GB
@@ -41,14 +42,19 @@ class BucketWriter(Writer):
             begun = self._call("create_multipart_upload", **place)
             self._upload = {**place, "UploadId": begun["UploadId"]}
         number = len(self._parts) + 1
-        sent = self._call("upload_part", **self._upload, PartNumber=number, Body=bytes(self._waiting))
+        sent = self._send("upload_part", **self._upload, PartNumber=number)
         self._waiting = bytearray()  # now, and not before: what did not arrive is sent by whoever finishes it
         self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+
+    def _send(self, method: str, **query: Any) -> Any:
+        # Nothing else limits how long a bucket may take no bytes, or may not say that it wants them.
+        limit = patience.to_send(len(self._waiting))
+        return self._call(method, **query, Body=bytes(self._waiting), timeout=limit)
 
     def _finish(self) -> None:
         self._flush()
         if self._upload is None:
-            self._call("put_object", **self._place(), Body=bytes(self._waiting))
+            self._send("put_object", **self._place())
         else:
             if self._waiting:
                 self._send_part()

@@ -18,7 +18,8 @@ _SHUT = ("read-only file system", "readonly database", "permission denied")
 # What SQLite says of rights, and also where no file can be made or opened any more.
 _CLOSED = "unable to open database"
 # What DuckDB says of a bucket whose server is away, lacks what it is asked for, or refuses the key.
-_AWAY = ("could not connect to server", "connection error for http", "unable to connect to url", "http error")
+_AWAY = ("could not connect to server", "error for http", "unable to connect to url", "http error")
+_SILENT = "timeout was reached"
 _GONE = ("http code 404", "http 404")
 # What it says of a file that is shorter than the catalog knows.
 _CUT = ("http code 416", "http 416")
@@ -110,6 +111,12 @@ def _of_bucket(error: Exception) -> ArchiveError | None:
             )
         return Unreachable(f"The bucket gives no answer: run it again when it does; what is kept is safe. ({told})")
     return None
+
+
+def is_silent(error: Exception) -> bool:
+    """Whether a bucket was asked again and again, and said nothing in all the time that it was given."""
+    text = _PATH.sub("", str(error).lower())
+    return _SILENT in text and "error for http" in text
 
 
 def away(error: Exception) -> Unreachable | None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pipelines.errors import ArchiveError, BadInput
-from pipelines.load import turns
+from pipelines.load import patience, turns
 from pipelines.load.attach import NAME, Place
-from pipelines.load.complaints import told
+from pipelines.load.complaints import is_silent, told
 from pipelines.load.presence import need_tables
 from pipelines.load.scratch import scratch_folder
 from pipelines.load.syncing import NewFiles
@@ -48,6 +48,7 @@ class Connection:
         self._hold: duckdb.DuckDBPyConnection | None = None
         self._commits = 0
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._is_in_haste = False
         try:
             self.con = connect(self._temp)
         except BaseException:
@@ -86,20 +87,42 @@ class Connection:
             cursor = self.cursor()
         try:
             yield cursor
-        except BaseException:
+        except BaseException as error:
             cursor.close()
+            self._heard(error)
             raise
         idle.append(cursor)
 
     def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Do work in one commit; it may be done twice, so it has no effect outside."""
-        done = self._allowed().commit(work)
+        writer = self._allowed()
+        try:
+            done = writer.commit(work)
+        except ArchiveError as error:
+            self._heard(error)
+            raise
+        if self._is_in_haste:
+            self._wait_for_bucket(is_short=False)
         self._commits += 1
         return done
 
     def alone(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Do work that commits for itself while no other writes."""
         return self._allowed().alone(work)
+
+    def _heard(self, error: BaseException) -> None:
+        """Wait for a bucket only shortly after it was waited for in vain, until a commit goes well again.
+
+        A run that ends for it asks it for much: what waits for rows, which pages wait, how the run ended.
+        """
+        if isinstance(error, Exception) and is_silent(error):
+            self._wait_for_bucket(is_short=True)
+
+    def _wait_for_bucket(self, *, is_short: bool) -> None:
+        self._is_in_haste = is_short
+        with self.con.cursor() as cursor:  # another thread may be in the middle of a commit
+            for statement in patience.of_duckdb(is_short=is_short):
+                cursor.execute(statement)
 
     def _allowed(self) -> turns.Writer:
         if self._writer is None or self._place is None:

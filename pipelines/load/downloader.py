@@ -165,7 +165,9 @@ class _Work:
 
     def _count(self, error: ArchiveError) -> None:
         self.in_vain += 1
-        if self.in_vain >= _IN_VAIN:
+        if error.facts.get("is_silent"):  # each file more would wait as long
+            self.failing = self.failing or error
+        elif self.in_vain >= _IN_VAIN:
             told = f"{error} So it was with the last {self.in_vain} files: no more were asked for."
             self.failing = self.failing or type(error)(told, **error.facts)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pipelines.errors import NO_ROOM, ArchiveError, BadInput, Blocked, NotFound, Transient, Unreachable
+from pipelines.load import patience
 from pipelines.load.bucket_writer import BucketWriter
 from pipelines.load.legal import legal_name
 from pipelines.load.local_writer import LocalWriter, part_name
@@ -242,7 +243,7 @@ class Storage:
             return Blocked(f"This locale has no letters for the names of files at {where}: set PYTHONUTF8=1.")
         kind = Transient if self.is_local else Unreachable
         told = f"Storage at {where} failed ({type(error).__name__}: {error}); it is tried again on the next run."
-        return kind(told, is_of_storage=True)
+        return kind(told, is_of_storage=True, is_silent=type(error).__name__ in patience.SILENT)
 
 
 def part_key(key: str) -> str:
@@ -278,7 +279,10 @@ def _local_fs() -> Any:
 def _s3_fs(s3: Mapping[str, str]) -> Any:
     import fsspec
 
-    return fsspec.filesystem("s3", use_listings_cache=False, **_s3_options(s3))
+    options = {"use_listings_cache": False, "config_kwargs": dict(patience.S3FS), **_s3_options(s3)}
+    files = fsspec.filesystem("s3", **options)
+    files.retries = 1  # botocore asks again as often as it is told, and s3fs would have it do so five times over
+    return files
 
 
 def _s3_options(s3: Mapping[str, str]) -> dict[str, Any]:
