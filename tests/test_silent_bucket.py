@@ -98,7 +98,7 @@ async def test_storage_gives_it_up_after_a_few_tries(silent: str) -> None:
     writer = await storage.write("media/x", "7001:cover:0", is_new=True)
     await writer.begin("media/x/7001.webp")
     await writer.write(b"RIFF")
-    asked: list[Any] = [storage.measure("media/a"), storage.list(), writer.commit()]
+    asked: list[Any] = [storage.exists("media/a"), storage.measure("media/a"), storage.list(), writer.commit()]
     async with asyncio.timeout(60):
         for one in asked:
             with pytest.raises(Unreachable, match=r"gives no answer|[Tt]imeout") as told:

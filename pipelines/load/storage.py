@@ -90,7 +90,7 @@ class Storage:
 
     async def exists(self, path: str) -> bool:
         """Whether there is a file."""
-        return bool(await self.run(self._fs.isfile, self.full(path)))
+        return bool(await self.run(self._exists, self.full(path)))
 
     async def size(self, path: str) -> int:
         """The bytes of a file; NotFound where there is none."""
@@ -182,6 +182,14 @@ class Storage:
         keys = {item["Key"] for item in found.get("Contents", ())}
         return next((stem + suffix for suffix in suffixes if place["Key"] + suffix in keys), None)
 
+    def _exists(self, path: str) -> bool:
+        if self.is_local:
+            return bool(self._fs.isfile(path))
+        try:  # fsspec's own `isfile` says that a file is not there, too, where the bucket says nothing
+            return bool(self._fs.info(path)["type"] == "file")
+        except FileNotFoundError:
+            return False
+
     def _rename(self, old: str, new: str) -> None:
         if self._fs.exists(new):
             raise BadInput(f"{new} is there already; move it away before {old} can take its name.")
@@ -193,7 +201,7 @@ class Storage:
 
     def _move_objects(self, old: str, new: str) -> None:
         # A bucket has no rename: all is copied before anything is removed, so a crash leaves more files, not fewer.
-        found = [old] if self._fs.isfile(old) else self._fs.find(old)
+        found = [old] if self._exists(old) else self._fs.find(old)
         if not found:
             raise NotFound(f"There is nothing at {old} to rename.")
         for name in found:
