@@ -1,4 +1,4 @@
-"""How long a bucket is waited for that says nothing: a minute or so for each question, by DuckDB and by s3fs.
+"""How long a bucket is waited for that says nothing: some 60 s for each question by DuckDB, 90 s by s3fs.
 
 What goes on, however slowly, has all the time it takes: only silence counts, from when all of a question was sent. What
 is sent by s3fs is held to a time of its own, since silence is not heard before its end.
@@ -12,8 +12,10 @@ from typing import Any
 _DUCKDB = {"http_timeout": 20, "http_retries": 2, "http_retry_wait_ms": 500}
 # Where a bucket was waited for in vain, what is still to be asked is over soon: to write, DuckDB asks three times over.
 _IN_HASTE = {"http_timeout": 5, "http_retries": 0}
-# The same for s3fs, or rather for botocore, which asks; with ever longer pauses of some seconds.
-S3FS: dict[str, Any] = {"connect_timeout": 10, "read_timeout": 20, "retries": {"total_max_attempts": 4}}
+# The same for botocore, which asks for s3fs; with ever longer pauses of some seconds, also where a bucket is busy.
+S3FS: dict[str, Any] = {"connect_timeout": 10, "read_timeout": 15, "retries": {"total_max_attempts": 3}}
+# And s3fs has botocore do all that so often: what breaks off in the middle of an answer is tried again by s3fs only.
+S3FS_TRIES = 2
 
 
 def of_duckdb(*, is_short: bool = False) -> list[str]:

@@ -289,7 +289,7 @@ def _s3_fs(s3: Mapping[str, str]) -> Any:
 
     options = {"use_listings_cache": False, "config_kwargs": dict(patience.S3FS), **_s3_options(s3)}
     files = fsspec.filesystem("s3", **options)
-    files.retries = 1  # botocore asks again as often as it is told, and s3fs would have it do so five times over
+    files.retries = patience.S3FS_TRIES
     return files
 
 
