@@ -216,21 +216,27 @@ def serve(deployments: Sequence[RunnerDeployment], *, limit: int, is_new_server:
 
     A server that has only just started has nothing under way: what its books say is, was cut off with the one before.
     """
-    asyncio.run(_serve(deployments, limit, is_new_server=is_new_server))
+    told = list[int]()
+    try:
+        asyncio.run(_serve(deployments, limit, told, is_new_server=is_new_server))
+    except asyncio.CancelledError:  # by a signal that came before anything was served
+        raise SystemExit(128 + told[0]) from None
 
 
-async def _serve(deployments: Sequence[RunnerDeployment], limit: int, *, is_new_server: bool) -> None:
+async def _serve(deployments: Sequence[RunnerDeployment], limit: int, told: list[int], *, is_new_server: bool) -> None:
     from prefect.runner import Runner
 
     from deployments.books import close_cut_off
 
+    # From here on no signal may raise where it comes: in the middle of asyncio's own work, a task would never go on.
+    _cancel_on_signals(told)
     if is_new_server:
         await close_cut_off()
     runner = Runner(limit=limit)
     await _add(runner, deployments)
     serving = asyncio.ensure_future(runner.start())
     await asyncio.sleep(0)  # it begins with a handler of its own, which leaves in the middle of things
-    _cancel_on_signals()
+    _cancel_on_signals(told)
     try:
         await asyncio.wait([serving])
     except asyncio.CancelledError:
@@ -257,14 +263,16 @@ async def _add(runner: Runner, deployments: Sequence[RunnerDeployment]) -> None:
         raise lost from error
 
 
-def _cancel_on_signals() -> None:
+def _cancel_on_signals(told: list[int]) -> None:
+    """Cancel this task on a signal, and note which it was."""
     task = asyncio.current_task()
     if sys.platform == "win32" or task is None:
         return
 
-    def cancel() -> None:
+    def cancel(number: int) -> None:
         if not task.cancelling():  # a second signal must not break off what the first has begun
+            told.append(number)
             task.cancel()
 
     for number in ends():
-        asyncio.get_running_loop().add_signal_handler(number, cancel)
+        asyncio.get_running_loop().add_signal_handler(number, cancel, number)

@@ -121,6 +121,37 @@ def test_stopped_in_the_middle_of_a_run_it_ends_soon_and_the_run_counts_as_cance
         ask(api, "/health")
 
 
+STOPPED_EARLY = """
+import asyncio, os, signal
+from deployments import serve
+
+async def add(runner, deployments):
+    def told():
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("nothing is broken off", flush=True)
+
+    asyncio.get_running_loop().call_later(0.1, told)
+    try:
+        await asyncio.sleep(50)
+    finally:
+        print("and all ends in order", flush=True)
+
+serve._add = add
+serve.leave_on_signals()
+serve.serve([], limit=1, is_new_server=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+def test_stopped_before_it_serves_anything_it_ends_by_the_signal_and_in_order(tmp_path: Path) -> None:
+    """An exception out of a signal, in the middle of asyncio's own work, once left a task that never went on."""
+    words = [sys.executable, "-c", STOPPED_EARLY]
+    own = environment(tmp_path, "http://127.0.0.1:9")
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, env=own, check=False)
+    assert ended.stdout.splitlines() == ["nothing is broken off", "and all ends in order"]
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGTERM, "")
+
+
 @pytest.mark.flow
 @pytest.mark.skipif(sys.platform == "win32", reason="no process groups there")
 def test_killed_with_its_server_in_the_middle_of_a_run_it_starts_again_with_nothing_running(tmp_path: Path) -> None:
