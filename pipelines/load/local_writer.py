@@ -16,6 +16,7 @@ from io import FileIO
 from pathlib import Path
 
 from pipelines.load.held_folder import HeldFolder
+from pipelines.load.past_cache import BLOCK_BYTES, put_past_cache
 from pipelines.load.settling import Settling
 from pipelines.load.writers import HEAD_BYTES, PIECE_BYTES, InThread, Mapped, Writer
 
@@ -48,7 +49,8 @@ class LocalWriter(Writer):
         self._file: FileIO | None = None
         self._has_record = False
         self._is_last = self._is_named = False
-        self._bytes = 0
+        self._is_new = False  # made here, with nothing in it
+        self._bytes = 0  # written here
 
     def find(self) -> None:
         """Take up the part that another process left, if there is one."""
@@ -93,6 +95,8 @@ class LocalWriter(Writer):
         if self._bytes >= PIECE_BYTES and not self._is_last:
             self._record()  # a file that comes at once needs none
         rest = memoryview(piece)
+        if self._is_new and (self._bytes - len(rest)) % BLOCK_BYTES == 0:
+            rest = rest[put_past_cache(file, rest) :]
         while rest:
             rest = rest[file.write(rest) :]
 
@@ -112,7 +116,7 @@ class LocalWriter(Writer):
                 if _locked(file) and (is_ours or _is_at(file, self._held.stat(self._part))):
                     if not is_ours:
                         file.seek(0)
-                    self._file = file
+                    self._file, self._is_new = file, is_ours
                     return file
                 file.close()
                 if self._held.stat(self._part):
