@@ -50,14 +50,6 @@ class Line:
         self._is_busy = False
         self._is_dropped = False
 
-    @staticmethod
-    def is_quiet(connection: HTTPConnection) -> bool:
-        """Whether an idle connection can serve a request: not where its host closed it, or said what nobody asked."""
-        sock: socket.socket | None = connection.sock
-        if sock is None or (isinstance(sock, ssl.SSLSocket) and sock.pending()):
-            return False
-        return not _is_ready(sock, 0)
-
     @property
     def is_reusable(self) -> bool:
         """Whether another request may go this way."""
@@ -137,6 +129,8 @@ class Line:
                 raise httpx.ConnectError("given up")
             # Bytes that are there cost one call, and no change between threads: others only are waited for.
             connection.sock.settimeout(0)
+        elif not _is_quiet(connection.sock):
+            raise httpx.ReadError("closed by its host while it was idle")
         return connection.sock
 
     def _send(self, sock: socket.socket, data: bytes) -> None:
@@ -214,6 +208,11 @@ def _is_ready(sock: socket.socket, within_s: float | None, *, sends: bool = Fals
     poll = select.poll()
     poll.register(sock, select.POLLOUT if sends else select.POLLIN)
     return bool(poll.poll(None if within_s is None else within_s * 1000))
+
+
+def _is_quiet(sock: socket.socket) -> bool:
+    """Whether a connection that was idle can serve: not where its host closed it, or said what nobody asked."""
+    return not (isinstance(sock, ssl.SSLSocket) and sock.pending()) and not _is_ready(sock, 0)
 
 
 def _as_httpx(error: Exception) -> Exception:

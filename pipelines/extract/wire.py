@@ -70,10 +70,7 @@ class WireTransport(httpx.AsyncBaseTransport):
         """Send a request; its answer comes with the first bytes of the body."""
         body = await request.aread()
         origin = _origin_of(request.url)
-        idle = self._idle.get(origin, [])
-        while idle and not Line.is_quiet(idle[-1]):
-            idle.pop().close()
-        if idle:
+        if idle := self._idle.get(origin):
             line = Line(idle.pop())
             with suppress(httpx.NetworkError, httpx.ProtocolError):  # the host may have closed it meanwhile
                 return await self._answered(line, request, body, origin)

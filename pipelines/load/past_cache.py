@@ -1,7 +1,7 @@
 """Writing past the system's cache: from our memory to the disk, with no copy made on the way for those who read soon.
 
-A media file is synced as soon as it is whole, and seldom read before others have come: a copy of it in the cache costs a
-quick download a quarter of its time and more, and pushes out what is read often. See O_DIRECT in open(2).
+A media file is synced as soon as it is whole, and seldom read before others have come: a copy of it in the cache costs
+a quick download a quarter of its time and more, and pushes out what is read often. See O_DIRECT in open(2).
 """
 
 from __future__ import annotations
