@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import httpx
 import pytest
@@ -44,6 +45,15 @@ async def test_the_log_shows_how_many_requests_ran_at_once(world):
     starts = [record.time for record in visitor.app.log]
     ends = [record.ended for record in visitor.app.log]
     assert max(starts) < min(ends)
+
+
+async def test_no_answer_waits_for_its_beginning_to_be_acknowledged(simulator):
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await client.get(simulator.url)
+        connections = simulator._server.server_state.connections
+        sockets = [one.transport.get_extra_info("socket") for one in list(connections)]
+        assert sockets
+        assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in sockets)
 
 
 def test_two_simulators_live_side_by_side_and_a_taken_port_is_said():
