@@ -264,8 +264,9 @@ def test_a_picture_without_other_addresses_is_kept_with_its_watermark() -> None:
 
 @pytest.mark.parametrize("music", [None, {}, {"id": 5, "duration": 9, "play_url": {"uri": "", "url_list": []}}])
 @pytest.mark.parametrize("images", [None, [{"url_list": ["https://p3.test/1.webp"]}]])
-def test_the_sound_of_a_gallery_is_kept_from_the_place_of_its_film(music: Any, images: Any) -> None:
-    sound = {"uri": "https://sf3.test/1.mp3", "url_list": ["https://sf3.test/1.mp3", "https://sf6.test/1.mp3"]}
+@pytest.mark.parametrize("address", ["https://sf3.test/1.mp3", "https://sf3-cdn-tos.douyinstatic.com/obj/lists-9/aBcD"])
+def test_the_sound_of_a_gallery_is_kept_from_the_place_of_its_film(music: Any, images: Any, address: str) -> None:
+    sound = {"uri": address, "url_list": [address, "https://sf6.test/1.mp3"]}
     post = {"aweme_id": "1", "images": images, "video": {"play_addr": sound, "duration": 0}, "music": music}
     media = frames_of([page({"aweme_list": [post]})])["media"].filter(pl.col("kind") != "image")
     length = 9_000 if music else None

@@ -10,6 +10,9 @@ STABLE = "://www.douyin.com/aweme/v1/play/"
 
 Urls: TypeAlias = tuple[str, ...]
 
+_SOUNDS = ("mp3", "m4a")
+_HOST_OF_SOUNDS = ".douyinstatic.com/obj/"  # films and pictures are elsewhere; some sounds there have no suffix
+
 _MARK = "x-expires="
 _DIGITS = re.compile(r"\d{9,11}(?!\d)")
 # The captures' film addresses carry a time one to two hours after they were fetched: the end, not the beginning.
@@ -53,6 +56,12 @@ def format_of(urls: Urls) -> str | None:
     end = url.find("?")
     end = len(url) if end < 0 else end
     return _FORMATS.get(url[max(url.rfind(".", 0, end) + 1, end - 5) : end].lower())
+
+
+def is_sound(urls: Urls) -> bool:
+    """Whether the first address leads to a sound, by its suffix or by where it is."""
+    kind = format_of(urls)
+    return kind in _SOUNDS or (kind is None and bool(urls) and _HOST_OF_SOUNDS in urls[0])
 
 
 def usable(urls: Urls | None) -> Urls:

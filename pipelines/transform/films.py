@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipelines.transform.addresses import Urls, format_of, stable_last, usable
+from pipelines.transform.addresses import Urls, is_sound, stable_last, usable
 from pipelines.transform.picks_of_posts import PlayAddress, Variant, Video
 from pipelines.transform.salvage import UNREADABLE, read_as
 from schemas.bodies import load_json
@@ -22,7 +22,6 @@ MOST_URLS = 6
 
 _BYTEVC2 = 2
 _EMPTY = 4  # bytes of null, [] and [""]
-_SOUNDS = ("mp3", "m4a")  # of galleries that are told apart by nothing else
 _CODECS = {0: "h264", 1: "h265", 2: "bytevc2"}
 _NOWHERE = PlayAddress()
 _NO_VARIANT = Variant()
@@ -57,7 +56,8 @@ def film_of(video: Video) -> Film | None:
         best, own, chosen = None, of_main, main
     urls = _urls(own, chosen, main, variants)
     source_uri = chosen.uri or main.uri or (None if urls else _name_in(variants))
-    if (not urls and source_uri is None) or format_of(urls) in _SOUNDS:
+    # A sound tells galleries apart that nothing else does.
+    if (not urls and source_uri is None) or is_sound(urls):
         return None
     variant = best or _NO_VARIANT
     return Film(
@@ -78,7 +78,7 @@ def sound_in(video: Video) -> tuple[str | None, Urls]:
     """Name and addresses of the sound that galleries have in the place of a film; none where there is no sound."""
     address = video.play_addr or _NOWHERE
     urls = urls_of(address)
-    return (address.uri, urls) if format_of(urls) in _SOUNDS else (None, ())
+    return (address.uri, urls) if is_sound(urls) else (None, ())
 
 
 def _best_with_urls(variants: list[Variant]) -> tuple[Variant | None, Urls]:
