@@ -18,7 +18,7 @@ from test_lake_processes import WORKER, assert_whole
 from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake
 from pipelines.load import apply as applying
-from pipelines.load import conninfo
+from pipelines.load import attach, conninfo
 from pipelines.load.lake import Lake
 from schemas.pages import Checkpoint
 
@@ -208,6 +208,42 @@ def test_a_writer_whose_turn_was_ended_does_not_commit_beside_the_next(tmp_path,
         assert one.query("SELECT run_id FROM applied_pages").rows() == [("r2",)]
         for table, keys in (("posts", 1), ("media", 3), ("post_stats", 1)):
             assert one.query(f"SELECT count(*) FROM {table}").item() == keys, table
+
+
+def test_a_connection_that_is_lost_at_a_commit_is_told_though_libpq_says_nothing(tmp_path, postgres_server):
+    def cut_off(con: duckdb.DuckDBPyConnection) -> None:
+        con.execute("INSERT INTO raw_pages SELECT * REPLACE ('p2' AS page_id) FROM raw_pages")
+        postgres_server.server.psql(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' "
+            "AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"  # the turn is not lost
+        )
+
+    catalog = postgres_server.new_catalog()
+    name = catalog.partition("?")[0].rpartition("/")[2]
+    with Lake.open(catalog=catalog, data_path=f"{tmp_path}/tables/") as lake:
+        lake.keep_page(page("p1"), run_id="r1")
+        with pytest.raises(Unreachable, match=r"run it again when it does.*the connection was lost"):
+            lake.commit(cut_off)
+        lake.keep_page(page("p3"), run_id="r1")
+        assert lake.query("SELECT page_id FROM raw_pages ORDER BY ALL").rows() == [("p1",), ("p3",)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Failed to initialize DuckLake: Failed to execute query "\nCREATE TABLE x(y);\n": server closed the connection '
+        "unexpectedly\n\tThis probably means the server terminated abnormally",
+        'Failed to initialize DuckLake: Failed to execute query "\nCREATE TABLE x(y);\n": ',
+        'IO Error: Failed to attach DuckLake MetaData "m" at path + "postgres://me@db/x"Unable to connect to '
+        'Postgres at "postgresql://me@db/x": connection to server at "db", port 5432 failed: FATAL:  the database '
+        "system is starting up",
+    ],
+)
+def test_a_server_that_begins_or_ends_while_an_archive_is_opened_is_no_wrong_address(said):
+    told = attach.refusal(duckdb.Error(said), attach.Place("postgresql://me@db/x", "/archive/tables/"))
+    assert isinstance(told, Unreachable)
+    assert str(told).startswith("The server of the catalog gives no answer: run it again when it does")
+    assert "CREATE" not in str(told)
 
 
 def test_a_server_that_is_full_or_lets_no_archive_be_made_is_told_as_that(tmp_path, postgres_server):

@@ -258,7 +258,7 @@ def lend_extensions(place: Place) -> None:
 
 def refusal(error: Exception, place: Place) -> Exception:
     """The archive's own error for one that DuckDB raised while the catalog was opened; without passwords."""
-    text = _scrubbed(str(error).splitlines()[0], place)
+    text = _scrubbed(complaints.said(error).splitlines()[0], place)
     if "does not exist" in text:
         return _no_archive(text, place)
     if "No snapshot found" in text:

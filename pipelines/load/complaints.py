@@ -23,6 +23,8 @@ _SILENT = "timeout was reached"
 _GONE = ("http code 404", "http 404")
 # What it says of a file that is shorter than the catalog knows.
 _CUT = ("http code 416", "http 416")
+# Our word for a statement that got no answer: its connection was lost, of which libpq may say nothing at all.
+_CUT_OFF = "the connection was lost"
 # What libpq says of a server that is away, or was started anew. Before it, DuckDB puts its address, password and all.
 _NO_SERVER = (
     "unable to connect to postgres",
@@ -32,7 +34,10 @@ _NO_SERVER = (
     "no connection to the server",
     "closed unexpectedly",
     "from server:",
+    _CUT_OFF,
 )
+# What it says of a connection that came to be: it ended, or the server begins or ends just now.
+_ENDED = ("closed the connection", "terminating connection", "starting up", "shutting down", "recovery mode", _CUT_OFF)
 # What PostgreSQL, or a pooler before it, says where it serves as many as it is set to.
 _CROWDED = ("too many connections", "too many clients", "remaining connection slots", "no more connections allowed")
 # What PostgreSQL says of a statement follows it in what DuckDB says, and captions in it may hold any of these words.
@@ -50,14 +55,21 @@ _REFUSED = ("http code 401", "http code 403", "http 401", "http 403", "forbidden
 _PATH = re.compile(r"\S*[/\\]\S*")
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """What DuckDB says, without the statement that a PostgreSQL server did not do: it holds rows of tables."""
-    return _STATEMENT.sub(r"\1: ", str(error))
+    text = f"{str(error).rstrip()} {_CUT_OFF}" if _answer(error) == "" else str(error)
+    return _STATEMENT.sub(r"\1: ", text)
+
+
+def _answer(error: Exception) -> str | None:
+    """The first line of what a PostgreSQL server answered to a statement that it did not do; None for other errors."""
+    found = _STATEMENT.search(str(error))
+    return str(error)[found.end() :].strip().partition("\n")[0] if found else None
 
 
 def says(error: Exception, words: Collection[str]) -> bool:
     """Whether an error has one of these words, in lower case, elsewhere than in a path or a refused statement."""
-    text = _PATH.sub("", _said(error).lower())
+    text = _PATH.sub("", said(error).lower())
     return any(word in text for word in words)
 
 
@@ -66,7 +78,7 @@ def blocked(error: Exception, catalog: str = "") -> Blocked | None:
 
     DuckDB names the file that it could not write; SQLite does not: it is `catalog`, where that has a path.
     """
-    text, told = _said(error).lower(), _said(error).splitlines()[-1]
+    text, told = said(error).lower(), said(error).splitlines()[-1]
     if any(word in text for word in _FULL):
         which = f"The disk of the catalog {catalog}" if catalog and _SQLITE_FULL in text else "The disk"
         return Blocked(f"{which} is full: make room, then run it again; what is kept is safe. ({told})")
@@ -121,7 +133,7 @@ def is_silent(error: Exception) -> bool:
 
 def away(error: Exception) -> Unreachable | None:
     """What to say where the server of a catalog on PostgreSQL is away, without its password; None for all else."""
-    text = _said(error)
+    text = said(error)
     if not any(word in text.lower() for word in _NO_SERVER):
         return None
     told = text.rpartition('": ')[2].splitlines()[0]
@@ -136,15 +148,18 @@ def away(error: Exception) -> Unreachable | None:
 
 
 def refused(error: Exception) -> ArchiveError | None:
-    """What to say where a server is there, but full, or forbids what opening a catalog needs; None for all else."""
+    """What to say where a server is there, but full, just begins or ends, or forbids what opening a catalog needs.
+
+    None for all else, as where nobody answers at its address, or it does not let this user in.
+    """
     gone = away(error)
-    return gone if gone and any(word in str(gone).lower() for word in _CROWDED) else forbidden(error)
+    is_there = gone is not None and any(word in str(gone).lower() for word in _CROWDED + _ENDED)
+    return gone if is_there else forbidden(error)
 
 
 def forbidden(error: Exception) -> Blocked | None:
     """What to say where the server of a catalog on PostgreSQL does not allow a statement; None for all else."""
-    found = _STATEMENT.search(str(error))
-    told = str(error)[found.end() :].splitlines()[0] if found else ""
+    told = _answer(error) or ""
     if any(word in told.lower() for word in _TOO_SHORT):
         return Blocked(
             "The server of the catalog ends what takes longer than it is set to allow: let it allow more (0 is "
