@@ -30,6 +30,15 @@ def test_a_question_that_cannot_be_answered_is_an_error_of_ours(sql: str, error:
         ask(con, sql, ())
 
 
+@pytest.mark.parametrize("column", ["1", "to_days(1)", "MAP {1: 2}"])
+def test_a_question_that_cannot_be_answered_in_a_late_row_is_an_error_of_ours_as_well(column: str) -> None:
+    late = "CASE WHEN i < 900000 THEN 1 ELSE error('too late') END"
+    with duckdb.connect() as con:
+        answer = ask(con, f"SELECT {column} AS x, {late} AS y FROM range(1000000) t(i)", ())
+        with pytest.raises(BadInput, match=r"(?s)The query cannot be answered: .*too late"):
+            frame(answer)
+
+
 @pytest.mark.parametrize(
     ("sql", "shown"),
     [

@@ -18,7 +18,7 @@ from test_lake_processes import WORKER, assert_whole
 from pipelines.errors import BadInput, Blocked, Unreachable
 from pipelines.house import open_lake
 from pipelines.load import apply as applying
-from pipelines.load import attach, conninfo
+from pipelines.load import asking, attach, conninfo
 from pipelines.load.lake import Lake
 from schemas.pages import Checkpoint
 
@@ -226,6 +226,20 @@ def test_a_connection_that_is_lost_at_a_commit_is_told_though_libpq_says_nothing
             lake.commit(cut_off)
         lake.keep_page(page("p3"), run_id="r1")
         assert lake.query("SELECT page_id FROM raw_pages ORDER BY ALL").rows() == [("p1",), ("p3",)]
+
+
+def test_a_connection_that_is_lost_while_a_query_is_answered_is_told(tmp_path, postgres_server):
+    catalog = postgres_server.new_catalog()
+    name = catalog.partition("?")[0].rpartition("/")[2]
+    place = {"catalog": catalog, "data_path": f"{tmp_path}/tables/"}
+    Lake.open(**place).close()
+    long = "SELECT r.page_id, i FROM range(3000000) t(i) LEFT JOIN raw_pages r ON r.page_id = i::VARCHAR"
+    with Lake.open(**place, read_only=True) as lake:
+        answer = asking.ask(lake.cursor(), long, ())
+        postgres_server.server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        with pytest.raises(Unreachable, match="run it again when it does"):
+            asking.frame(answer)
+        assert lake.query("SELECT count(*) FROM raw_pages").item() == 0
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,19 @@ def _told(error: duckdb.Error) -> Exception:
 
 
 def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The answer as a frame; types that polars has not (INTERVAL, MAP, ...) as text, as JSON where they are nested."""
+    """The answer as a frame; types that polars has not (INTERVAL, MAP, ...) as text, as JSON where they are nested.
+
+    DuckDB carries most of a long query out while its answer is fetched, so what `ask` raises may come here as well.
+    """
+    import duckdb
+
+    try:
+        return _fetched(answer)
+    except duckdb.Error as error:
+        raise _told(error) from None
+
+
+def _fetched(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     described = answer.description or []
     foreign = [_is_foreign(column[1]) for column in described]
     if not any(foreign):
