@@ -113,6 +113,16 @@ def test_a_database_that_holds_no_archive_says_so_to_a_reader(tmp_path, postgres
         Lake.open(catalog=postgres_server.new_catalog(), data_path=f"{tmp_path}/tables/", read_only=True)
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_or_user_that_a_server_does_not_know_is_told_as_that(tmp_path, postgres_server, read_only):
+    catalog = postgres_server.new_catalog()
+    name = catalog.partition("?")[0].rpartition("/")[2]
+    for unknown in (catalog.replace(name, "nowhere"), catalog.replace("//postgres", "//nobody")):
+        with pytest.raises(BadInput, match="has no such database or user: check the catalog, or have it made") as told:
+            Lake.open(catalog=unknown, data_path=f"{tmp_path}/tables/", read_only=read_only)
+        assert "archive something first" not in str(told.value)
+
+
 def test_a_turn_that_does_not_come_is_told(tmp_path, postgres_server):
     from pipelines.errors import LakeBusy
     from pipelines.load.turns import _ADVISORY_KEY

@@ -35,6 +35,8 @@ _S3_OPTIONS = {
 _RACES = ("duplicate key", "already exists", "database is locked", "conflict", "transaction is aborted")
 _TRIES = 8
 _LACKS = re.compile(r"Table with name ducklake_\w+ does not exist")
+# What a PostgreSQL server says to who asks for a database, or comes as a user, that it has not.
+_UNKNOWN = re.compile(r'(?:database|role) ".*" does not exist')
 _HIDDEN = {"key": "your access key", "secret": "your secret key", "token": "your session token"}
 
 
@@ -282,6 +284,11 @@ def refusal(error: Exception, place: Place) -> Exception:
 
 
 def _no_archive(text: str, place: Place) -> BadInput:
+    if _UNKNOWN.search(text):
+        return BadInput(
+            "The server of the catalog has no such database or user: check the catalog, or have it made there "
+            f"(createdb, createuser), then run it again. ({text})"
+        )
     if not _LACKS.search(text):
         return BadInput(
             f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})"
