@@ -77,7 +77,12 @@ async def _read_profile(house: House, mode: Mode, plan: Plan) -> float:
 def _reader(settings: Settings) -> Lake | None:
     if settings.catalog.startswith("sqlite:") and not Path(settings.catalog.removeprefix("sqlite:")).exists():
         return None
-    return open_lake(settings, read_only=True)
+    try:
+        return open_lake(settings, read_only=True)
+    except BadInput as error:
+        if error.facts.get("is_missing"):  # a server is asked: its database may hold none yet
+            return None
+        raise
 
 
 def _reckon(

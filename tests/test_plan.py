@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from archives import archive, settings_for
+from servers import PostgresServer
 
 from deployments.simulator.server import Simulator
 from deployments.simulator.world import World
+from pipelines.errors import BadInput
+from pipelines.house import open_lake
 from pipelines.planning import plan_job
 from pipelines.settings import Settings
 from schemas.jobs import ArchiveJob, Plan
@@ -51,6 +55,21 @@ def test_a_plan_says_that_a_walk_from_further_down_may_ask_for_less(tmp_path: Pa
         assert done.requests < (told.requests or 0)
         assert any("further down" in note for note in told.notes)
         assert not plan(settings, home).notes
+
+
+@pytest.mark.server
+def test_a_plan_for_a_database_that_holds_no_archive_yet_makes_none(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    world = World(seed=1, users=2, posts=20, quirks=False)
+    with Simulator(world) as simulator:
+        settings, home = settings_for(tmp_path / "local", simulator.url, media="none"), world.accounts[1].home
+        on_server = replace(settings, catalog=postgres_server.new_catalog())
+        assert plan(on_server, home).new_posts == plan(settings, home).new_posts == 20
+        with pytest.raises(BadInput, match="no archive"):
+            open_lake(on_server, read_only=True)
+        with pytest.raises(BadInput, match="no such database"):
+            plan(replace(settings, catalog=on_server.catalog.replace("lake_", "nowhere_")), home)
 
 
 @pytest.mark.parametrize("mode", ["post", "like"])

@@ -291,7 +291,8 @@ def _no_archive(text: str, place: Place) -> BadInput:
         )
     if not _LACKS.search(text):
         return BadInput(
-            f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})"
+            f"There is no archive at {place.data_path}: archive something first, or check the root. ({text})",
+            is_missing=True,
         )
     begin = f"remove {place.target}" if place.kind == "sqlite" else "empty its database"
     return BadInput(
