@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
     from pipelines.load.lake import Lake
     from pipelines.settings import Settings
 
+T = TypeVar("T")
 _BEYOND_JSON = 2**63
+_LISTENS_S = 0.2
+_ENDS_S = 3.0
 
 
 @contextmanager
@@ -28,6 +33,32 @@ def open_reader(settings: Settings, *, at: datetime | None = None) -> Iterator[L
         yield lake
     finally:
         lake.close()
+
+
+def listening(lake: Lake, ask: Callable[[Lake], T]) -> T:
+    """What is asked of the lake, in a thread: where Python waits for DuckDB itself, it hears of Ctrl-C only then.
+
+    A question that waits for a bucket cannot be broken off: DuckDB lets it wait to its end. It is left behind.
+    """
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(ask(lake))
+        except BaseException as error:  # noqa: BLE001 - who waits for it raises it
+            answer.set_exception(error)
+
+    # Not one of a pool: Python waits for the end of those before it ends itself.
+    Thread(target=work, name="asking", daemon=True).start()
+    try:
+        while wait([answer], timeout=_LISTENS_S).not_done:
+            pass  # the signal may go to the other thread, and this one has to look for it
+    except KeyboardInterrupt:
+        lake.break_off()
+        if wait([answer], timeout=_ENDS_S).not_done:
+            lake.break_off(is_left=True)
+        raise
+    return answer.result()
 
 
 def json_rows(frame: pl.DataFrame) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +26,7 @@ from pipelines.load.storage import Storage
 from schemas.catalog import TABLES
 
 pytestmark = pytest.mark.server
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -91,6 +96,33 @@ def test_once_it_was_waited_for_in_vain_it_is_waited_for_less_until_a_commit_goe
         assert waited() == 1
         move(s3_server.endpoint)
         assert lake.pending(everywhere=True) == ["p2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+@pytest.mark.parametrize("words", [["status"], ["status", "--fields"], ["sql", "FROM posts_latest"]], ids=" ".join)
+def test_ctrl_c_ends_a_question_that_waits_for_it(
+    words: list[str], place: dict[str, str], s3_server: S3Server, tmp_path: Path
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    own["TMPDIR"] = str(tmp_path / "temporary")
+    own |= {"AWEME_ROOT": place["data_path"].removesuffix("/tables/"), "AWEME_CATALOG": place["catalog"]}
+    own |= {"AWEME_S3_KEY": s3_server.options["key"], "AWEME_S3_SECRET": s3_server.options["secret"]}
+    command = [sys.executable, "-m", "deployments.cli", *words]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        own["AWEME_S3_ENDPOINT"] = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with subprocess.Popen(command, cwd=tmp_path, env=own, stderr=subprocess.PIPE) as asking:
+            try:
+                with server.accept()[0]:
+                    asking.send_signal(signal.SIGINT)
+                    _, said = asking.communicate(timeout=15)
+            finally:
+                asking.kill()
+    assert asking.returncode == 130
+    assert b"Traceback" not in said
+    assert b"aweme: stopped." in said
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 async def test_storage_gives_it_up_after_a_few_tries(silent: str) -> None:

@@ -17,11 +17,13 @@ DAYS = 7
 
 def show_fields(lake: Lake, *, as_json: bool) -> None:
     """Print the fields of the last week, as a table or as JSON."""
+    from deployments.reading import listening
     from deployments.screen import print_json, table
     from pipelines.care.fields import new_fields
     from pipelines.house import utc_now
 
-    found = new_fields(lake, utc_now() - timedelta(days=DAYS))
+    since = utc_now() - timedelta(days=DAYS)
+    found = listening(lake, lambda lake: new_fields(lake, since))
     if as_json:
         print_json({"days": DAYS, "fields": [field.as_json() for field in found]})
     elif found:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -22,9 +21,7 @@ from pipelines.showing import visible_json
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipelines.load.lake import Lake
 
-_LISTENS_S = 0.2
 _OS_ERROR = re.compile(r"os error (\d+)")
 _LONGEST = 60  # letters of a name that a part has, too: of Chinese ones, a name holds not many more
 EPILOG = """
@@ -91,7 +88,7 @@ def command(
     DESCRIBE gives their types only. With --at they show what was known then, as far back as `aweme maintain` keeps.
     Of several statements the answer to the last is shown.
     """
-    from deployments.reading import open_reader
+    from deployments.reading import listening, open_reader
     from deployments.screen import print_json
 
     output = None if output == Path("-") else output
@@ -105,25 +102,12 @@ def command(
         asked = sys.stdin.read() if query == "-" else query
         if moment is not None and not as_json:
             click.echo(f"The tables as of {lake.made_at():%Y-%m-%d %H:%M:%S} UTC.", err=True)
-        frame = answered(lake, asked)
+        frame = listening(lake, lambda lake: lake.query(asked))
     if as_json and (output is None or shape == "table"):
         shape = "json"
     write(frame, shape, output)
     if as_json and output is not None:
         print_json({"output": str(output), "format": shape, "rows": frame.height})
-
-
-def answered(lake: Lake, asked: str) -> pl.DataFrame:
-    """The answer, asked for in a thread: where it waits itself, Python hears of Ctrl-C when a long question is over."""
-    with ThreadPoolExecutor(1, thread_name_prefix="asking") as thread:
-        answer = thread.submit(lake.query, asked)
-        try:
-            while wait([answer], timeout=_LISTENS_S).not_done:
-                pass  # the signal may go to the other thread, and this one has to look for it
-        except KeyboardInterrupt:
-            lake.break_off()
-            raise
-        return answer.result()
 
 
 def write(frame: pl.DataFrame, shape: str, output: Path | None) -> None:

@@ -62,7 +62,7 @@ def command(fields: bool, root: str | None, catalog: str | None, as_json: bool) 
     Verdicts: complete (read to its end, no failed page), partial (what is missing and why), unknown (the service gives
     no end).
     """
-    from deployments.reading import open_reader
+    from deployments.reading import listening, open_reader
     from deployments.screen import print_json
 
     settings = settings_of(root=root, catalog=catalog)
@@ -70,7 +70,7 @@ def command(fields: bool, root: str | None, catalog: str | None, as_json: bool) 
         if fields:
             show_fields(lake, as_json=as_json)
             return
-        found = facts(lake)
+        found = listening(lake, facts)
     if as_json:
         print_json({"root": settings.root, **found})
     else:

@@ -49,6 +49,7 @@ class Connection:
         self._commits = 0
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._is_in_haste = False
+        self.is_left = False
         try:
             self.con = connect(self._temp)
         except BaseException:
@@ -157,7 +158,8 @@ class Connection:
         if self._hold is not None:
             self._hold.close()
         self._idle = []
-        self.con.close()
+        if not self.is_left:  # DuckDB would wait for a question that waits for a bucket
+            self.con.close()
         self._opened.close()
 
     def _held(self) -> duckdb.DuckDBPyConnection | None:

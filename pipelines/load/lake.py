@@ -377,10 +377,11 @@ class Lake:
         moment: datetime = self._read(leftovers.made_at)
         return moment
 
-    def break_off(self) -> None:
-        """Let a `query` that another thread waits for fail at once."""
+    def break_off(self, *, is_left: bool = False) -> None:
+        """Let a `query` that another thread waits for fail at once, or be left: `close` does not wait for it then."""
         if self._asking is not None:
             self._asking.interrupt()
+        self._connection.is_left = is_left
 
     def query_arrow(
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] = (), rows: int = 100_000
