@@ -98,6 +98,19 @@ def test_once_it_was_waited_for_in_vain_it_is_waited_for_less_until_a_commit_goe
         assert lake.pending(everywhere=True) == ["p2"]
 
 
+def test_a_question_about_several_tables_is_given_up_as_soon_as_one_about_a_single_file(
+    place: dict[str, str], s3_server: S3Server, silent: str
+) -> None:
+    sql = "SELECT * FROM " + ", ".join(f"(SELECT count(caption || {n}) FROM posts)" for n in range(8))
+    with Lake.open(**place, s3={**s3_server.options, "endpoint": silent}, read_only=True) as lake:
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match="The bucket gives no answer: run it again when it does"):
+            lake.query(sql)
+        assert time.monotonic() - began < 8, "twice two seconds; it would be so for each two of them"
+    with Lake.open(**place, s3=s3_server.options, read_only=True) as lake:
+        assert lake.query(sql).row(0) == (2,) * 8
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
 @pytest.mark.parametrize("words", [["status"], ["status", "--fields"], ["sql", "FROM posts_latest"]], ids=" ".join)
 def test_ctrl_c_ends_a_question_that_waits_for_it(

@@ -15,7 +15,7 @@ from pipelines.errors import ArchiveError, BadInput
 from pipelines.load import patience, turns
 from pipelines.load.attach import NAME, Place
 from pipelines.load.complaints import is_silent, told
-from pipelines.load.presence import need_tables
+from pipelines.load.presence import need_answer, need_tables
 from pipelines.load.scratch import scratch_folder
 from pipelines.load.syncing import NewFiles
 
@@ -37,7 +37,7 @@ class Connection:
 
     renew_after = 100
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, *, asks_first: bool = False) -> None:
         self._opened = ExitStack()
         self._temp = str(self._opened.enter_context(scratch_folder("aweme-")))
         self._connect = connect
@@ -49,6 +49,7 @@ class Connection:
         self._commits = 0
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._is_in_haste = False
+        self._asks_first = asks_first
         self.is_left = False
         try:
             self.con = connect(self._temp)
@@ -76,6 +77,14 @@ class Connection:
         cursor = self.con.cursor()
         with told():
             cursor.execute(f"USE {NAME}")
+        return cursor
+
+    def asking(self) -> duckdb.DuckDBPyConnection:
+        """The same for questions of people, after a look whether a bucket, where there is one, says anything at all."""
+        cursor = self.cursor()
+        if self._asks_first:
+            need_answer(cursor)
+            self._asks_first = False
         return cursor
 
     @contextmanager

@@ -369,7 +369,7 @@ class Lake:
 
     def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
         """The answer to a query, as a frame; BadInput with DuckDB's words where it cannot be answered."""
-        self._asking = self.cursor()
+        self._asking = self._connection.asking()
         return asking.frame(asking.ask(self._asking, sql, params))
 
     def made_at(self) -> datetime:
@@ -387,7 +387,7 @@ class Lake:
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] = (), rows: int = 100_000
     ) -> pa.RecordBatchReader:
         """The answer to a query, as a stream of record batches of at most so many rows."""
-        return asking.ask(self.cursor(), sql, params).to_arrow_reader(rows)
+        return asking.ask(self._connection.asking(), sql, params).to_arrow_reader(rows)
 
     def attach_sql(self) -> list[str]:
         """The statements that open this archive in DuckDB's own shell, without secrets; what they load is there."""

@@ -57,6 +57,7 @@ def attached(
             temp=temp,
             busy_timeout_ms=busy_timeout_ms,
             rng=rng,
-        )
+        ),
+        asks_first=read_only and place.is_s3,
     )
     return Attached(place, connection, read_only, rng)

@@ -1,4 +1,4 @@
-"""Whether the disk is there that the catalog speaks of: a catalog on a server, or in another folder, outlives it."""
+"""Whether disk or bucket is there that the catalog speaks of: a catalog on a server, or elsewhere, outlives it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import Blocked
 from pipelines.load.attach import NAME
+from pipelines.load.complaints import is_silent, known
+from schemas.raw import RAW_PAGES
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,3 +35,21 @@ def need_tables(con: duckdb.DuckDBPyConnection, place: Place) -> None:
             f"{place.tables} holds none of the files that the catalog names there: mount its disk, or check root and "
             "catalog, then run it again. Where they are lost, restore them from a backup. Nothing was written."
         )
+
+
+def need_answer(con: duckdb.DuckDBPyConnection) -> None:
+    """Unreachable where the bucket of the tables says nothing to a question about one file.
+
+    Of a statement that reads several tables, DuckDB opens one file for each scan, also when the first was waited for
+    in vain: it would say so only after some minutes.
+    """
+    import duckdb
+
+    listed = f"SELECT data_file FROM ducklake_list_files('{NAME}', '{RAW_PAGES.name}') LIMIT 1"
+    try:
+        for (path,) in con.execute(listed).fetchall():
+            con.execute("SELECT size FROM read_blob(?)", [path]).fetchall()
+    except duckdb.Error as error:
+        if is_silent(error):
+            raise known(error) or error from None
+        # What else is wrong is told of what is asked for: this file may be lost, say, and that be there.
