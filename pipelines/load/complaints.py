@@ -114,7 +114,11 @@ def _of_bucket(error: Exception) -> ArchiveError | None:
     text, told = str(error).lower(), str(error).splitlines()[0] if str(error) else ""
     if any(word in text for word in _AWAY):
         if any(word in text for word in _REFUSED):
-            return Blocked(f"The bucket may not be read or written with this S3 key: check key and rights. ({told})")
+            # DuckDB tells the number only, whatever the bucket said of key, rights or time.
+            return Blocked(
+                "The bucket may not be read or written with this S3 key: check key and rights, and whether this "
+                f"machine's clock is right. ({told})"
+            )
         if any(word in text for word in _CUT):
             return Blocked(f"A file of the tables is damaged. {_MEND} ({told})")
         if any(word in text for word in _GONE):

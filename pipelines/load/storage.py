@@ -246,7 +246,8 @@ class Storage:
         if isinstance(error, OSError) and error.errno in _FULL:
             return Blocked(f"{where} takes no more bytes ({error.strerror}): make room, or name another root.")
         if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
-            return Blocked(f"{where} may not be written or read by this user: check its rights or the S3 key.")
+            see = "" if self.is_local else ", and whether this machine's clock is right"
+            return Blocked(f"{where} may not be written or read by this user: check its rights or the S3 key{see}.")
         if isinstance(error, UnicodeEncodeError):  # a name, in a locale of other letters; and DuckDB knows UTF-8 only
             return Blocked(f"This locale has no letters for the names of files at {where}: set PYTHONUTF8=1.")
         kind = Transient if self.is_local else Unreachable
