@@ -260,7 +260,9 @@ def lend_extensions(place: Place) -> None:
 
 def refusal(error: Exception, place: Place) -> Exception:
     """The archive's own error for one that DuckDB raised while the catalog was opened; without passwords."""
-    text = _scrubbed(complaints.said(error).splitlines()[0], place)
+    # A statement that was not done says nothing to anybody; the address that was tried does.
+    said = complaints.said(error) if "execute query" in str(error) else str(error)
+    text = _scrubbed(said.splitlines()[0], place)
     if "does not exist" in text:
         return _no_archive(text, place)
     if "No snapshot found" in text:
