@@ -78,6 +78,12 @@ def frame(answer: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
     try:
         return _fetched(answer)
+    except duckdb.InterruptException:
+        # Not by us: who breaks a question off waits for no answer. Where a row fails in one of DuckDB's threads,
+        # another may say so first, and then nobody says why.
+        raise BadInput(
+            "The query cannot be answered: DuckDB broke it off, as where one of its rows cannot be computed."
+        ) from None
     except duckdb.Error as error:
         raise _told(error) from None
 
