@@ -11,13 +11,13 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 
 import httpx
 
-from pipelines.extract.messages import Answer, head_of
+from pipelines.extract.messages import Answer
 
 FIRST_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
@@ -55,13 +55,12 @@ class Line:
         """Whether another request may go this way."""
         return self.is_done and not self._is_dropped and not self.answer.is_last
 
-    def ask(self, request: httpx.Request, body: bytes) -> None:
-        """Send the request and read the head of the answer."""
+    def ask(self, request: bytes, timeouts: Mapping[str, float | None]) -> None:
+        """Send the request and read the head of the answer; `timeouts` are httpx's, in seconds."""
         with self._at_work():
-            timeout = request.extensions.get("timeout", {})
-            self._patience = timeout.get("read")
-            sock = self._connected(timeout.get("connect"))
-            self._send(sock, head_of(request) + body)
+            self._patience = timeouts.get("read")
+            sock = self._connected(timeouts.get("connect"))
+            self._send(sock, request)
             room, size = _own_room()[:FIRST_BYTES], 0
             while not self.answer.is_headed:
                 try:

@@ -9,21 +9,31 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import httpx
 
-from pipelines.errors import BadInput, Interrupted, Unfamiliar, Unreachable
+from pipelines.errors import BadInput
+from pipelines.extract.courier import (
+    MAX_REDIRECTS,
+    Courier,
+    Question,
+    Receiver,
+    broke_off,
+    joined,
+    led_on,
+    too_far,
+    unanswered,
+)
+from pipelines.extract.kept_alive import origin_of
 from pipelines.extract.media_heads import MediaHead, facts_of, is_coded
 from pipelines.extract.media_hosts import check_public, host_of, leads_out, wants_referer
 from pipelines.extract.unpacking import unpacked
 from pipelines.extract.upstream import AsyncUpstream, make_road, upstream_address
-from pipelines.extract.wire import Body, Taker, WireTransport, ended
+from pipelines.extract.wire import Body, WireTransport, ended
 
-_MAX_REDIRECTS = 5
 _MAX_THREADS = 64  # one for each file under way; made as they are needed
 _PIECE_BYTES = 1 << 20
-_REDIRECTS = {301, 302, 303, 307, 308}
 
 
 def _unseen(_count: int) -> None:
@@ -39,13 +49,6 @@ class MediaAnswer(MediaHead):
     """A file that begins to come: `chunks` are its bytes."""
 
     chunks: AsyncIterator[bytes]
-
-
-class Receiver(Taker, Protocol):
-    """Whoever takes a file; his methods are called in threads, one at a time, and what they raise ends the fetch."""
-
-    def begin(self, head: MediaHead) -> None:
-        """The file begins to come."""
 
 
 class MediaSource:
@@ -66,6 +69,7 @@ class MediaSource:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._given = self._road = transport
+        self._wire: WireTransport | None = None
         self._upstream, self._proxy = upstream, proxy
         self._timeouts = httpx.Timeout(timeout).as_dict()
         self._threads: ThreadPoolExecutor | None = None
@@ -84,7 +88,7 @@ class MediaSource:
         """Close the connections."""
         if self._road is not None and self._road is not self._given:
             await self._road.aclose()
-            self._road = None
+            self._road = self._wire = None
         if self._threads is not None:
             self._threads.shutdown(wait=False)
             self._threads = None
@@ -155,14 +159,14 @@ class MediaSource:
     async def _ask(
         self, url: str, offset: int, validator: str | None, receiver: Receiver | None = None
     ) -> httpx.Response:
-        for _ in range(_MAX_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             response = await self._send(url, offset, validator, receiver)
-            location = response.headers.get("location")
-            if response.status_code not in _REDIRECTS or not location:
+            location = led_on(response)
+            if location is None:
                 return response
             await response.aclose()
-            url = _joined(url, location)
-        raise Unfamiliar(f"{host_of(url)} leads on more than {_MAX_REDIRECTS} times; another address is tried.")
+            url = joined(url, location)
+        raise too_far(url)
 
     async def _send(self, url: str, offset: int, validator: str | None, receiver: Receiver | None) -> httpx.Response:
         request = self._request(url)
@@ -181,24 +185,37 @@ class MediaSource:
             # No client stands between: it would look for cookies and redirects, of which it may have none.
             response = await self._opened().handle_async_request(request)
         except httpx.HTTPError as error:
-            raise Unreachable(f"{host} gives no answer ({type(error).__name__}).", host=host) from error
+            raise unanswered(error, host) from error
         response.request = request
         return response
 
+    def courier(self) -> Courier | None:
+        """Somebody who fetches files in the threads of his callers; None where there is no plain road to the hosts."""
+        self._opened()
+        if self._wire is None:
+            return None
+        origin = None if self._upstream is None else origin_of(upstream_address(self._upstream))
+        return Courier(self._wire.connections, self._question, self._timeouts, self._now, origin)
+
     def _request(self, url: str) -> httpx.Request:
+        address, headers = self._question(url)
+        return httpx.Request("GET", address, headers=headers)
+
+    def _question(self, url: str) -> Question:
+        """An address that may be asked, and with which headers."""
         host_of(url)
-        headers = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
         try:
-            request = httpx.Request("GET", url, headers=headers)
+            address = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise BadInput("An address of media cannot be read; it is skipped.") from error
         # The host as it will be asked for, whatever a reader of addresses other than httpx makes of it.
-        host = request.url.raw_host.decode("ascii").rstrip(".").lower()
+        host = address.raw_host.decode("ascii").rstrip(".").lower()
         if self._upstream is None and self._given is None:
             check_public(host)
+        headers = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
         if wants_referer(host):
-            request.headers["Referer"] = self._referer
-        return request
+            headers["Referer"] = self._referer
+        return address, headers
 
     def _opened(self) -> httpx.AsyncBaseTransport:
         if self._road is None:
@@ -210,8 +227,10 @@ class MediaSource:
             return make_road(proxy=self._proxy, max_connections=_MAX_THREADS)
         self._threads = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="media")
         if self._upstream is None:
-            return WireTransport(self._threads, allows=leads_out)
-        return AsyncUpstream(upstream_address(self._upstream), WireTransport(self._threads))
+            self._wire = WireTransport(self._threads, allows=leads_out)
+            return self._wire
+        self._wire = WireTransport(self._threads)
+        return AsyncUpstream(upstream_address(self._upstream), self._wire)
 
 
 async def _in_thread(work: Callable[..., None], *args: object) -> None:
@@ -233,7 +252,7 @@ async def _delivered(body: Body, host: str, on_bytes: Callable[[int], None]) -> 
                 return
             await body.deliver()
     except httpx.HTTPError as error:
-        raise _broke_off(error, host) from error
+        raise broke_off(error, host) from error
 
 
 async def _chunks(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
@@ -241,15 +260,4 @@ async def _chunks(response: httpx.Response, host: str) -> AsyncGenerator[bytes, 
         async for chunk in unpacked(response) if is_coded(response) else response.aiter_raw():
             yield chunk
     except httpx.HTTPError as error:
-        raise _broke_off(error, host) from error
-
-
-def _broke_off(error: httpx.HTTPError, host: str) -> Interrupted:
-    return Interrupted(f"{host} broke off ({type(error).__name__}); the rest is asked for again.", host=host)
-
-
-def _joined(url: str, location: str) -> str:
-    try:
-        return str(httpx.URL(url).join(location))
-    except httpx.InvalidURL as error:
-        raise BadInput(f"{host_of(url)} leads to an address that cannot be read; it is skipped.") from error
+        raise broke_off(error, host) from error

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import httpx
 
@@ -32,10 +32,32 @@ class MediaHead:
     host: str
 
 
+class Told(Protocol):
+    """What a host says of its answer before the bytes; httpx's responses are that, too."""
+
+    @property
+    def status_code(self) -> int:
+        """Of HTTP."""
+        ...
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Its headers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """The same for who has no response of httpx."""
+
+    status_code: int
+    headers: httpx.Headers
+
+
 Facts = tuple[int, int | None, int, str | None, str | None, str]
 
 
-def facts_of(response: httpx.Response, host: str, now: Callable[[], datetime]) -> Facts:
+def facts_of(response: Told, host: str, now: Callable[[], datetime]) -> Facts:
     """The fields of MediaHead; raises where the answer is a refusal."""
     status = response.status_code
     if status not in (200, 206):
@@ -48,12 +70,12 @@ def facts_of(response: httpx.Response, host: str, now: Callable[[], datetime]) -
     return status, total, offset, _validator(response), content_type, host
 
 
-def is_coded(response: httpx.Response) -> bool:
+def is_coded(response: Told) -> bool:
     """Whether the bytes on the wire are others than those of the file."""
     return response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
 
 
-def _refuse(response: httpx.Response, host: str, now: Callable[[], datetime]) -> NoReturn:
+def _refuse(response: Told, host: str, now: Callable[[], datetime]) -> NoReturn:
     status = response.status_code
     pause = retry_after_s(response.headers.get("retry-after", ""), now())
     facts = {"http_status": status, "host": host} | ({} if pause is None else {"retry_after_s": pause})
@@ -75,7 +97,7 @@ def _refuse(response: httpx.Response, host: str, now: Callable[[], datetime]) ->
     raise Unfamiliar(f"{host} answers {status} where a file should be; another address is tried.", **facts)
 
 
-def _span(response: httpx.Response) -> tuple[int, int | None]:
+def _span(response: Told) -> tuple[int, int | None]:
     length = response.headers.get("content-length", "")
     size = int(length) if length.isdecimal() else None
     if response.status_code == 200:
@@ -89,7 +111,7 @@ def _span(response: httpx.Response) -> tuple[int, int | None]:
     return start, None if size is None else start + size
 
 
-def _validator(response: httpx.Response) -> str | None:
+def _validator(response: Told) -> str | None:
     etag = response.headers.get("etag", "")
     if etag.startswith('"'):
         return str(etag)

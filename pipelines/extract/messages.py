@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import httptools
@@ -14,12 +15,17 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # which a parser that takes
 def head_of(request: httpx.Request) -> bytes:
     """The head of a request as it goes over the wire; LocalProtocolError where a header would begin another one."""
     target = request.extensions.get("target", request.url.raw_path)
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), target)]
-    lines += [b"%b: %b" % header for header in request.headers.raw]
-    head = b"\r\n".join([*lines, b"", b""])
-    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
+    return head(request.method.encode("ascii"), target, request.headers.raw)
+
+
+def head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The same for who has no request of httpx."""
+    lines = [b"%b %b HTTP/1.1" % (method, target)]
+    lines += [b"%b: %b" % header for header in headers]
+    text = b"\r\n".join([*lines, b"", b""])
+    if text.count(b"\n") != len(lines) + 1 or text.count(b"\r") != len(lines) + 1:
         raise httpx.LocalProtocolError("a header may not hold the end of a line")
-    return head
+    return text
 
 
 class Answer:

@@ -16,17 +16,15 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, Protocol, TypeVar
 
 import httpx
 
-from pipelines.extract.connecting import Allows, ChosenConnection
+from pipelines.extract.connecting import Allows
+from pipelines.extract.kept_alive import Connections, Origin, origin_of
 from pipelines.extract.lines import FIRST_BYTES, Line
+from pipelines.extract.messages import head_of
 
-_MAX_IDLE = 16  # connections kept for each origin
-
-Origin = tuple[str, str, int]
 Result = TypeVar("Result")
 
 
@@ -54,33 +52,27 @@ async def ended(task: asyncio.Future[Any]) -> None:
 class WireTransport(httpx.AsyncBaseTransport):
     """Connections to any host, kept alive; `threads` do the blocking work, one for each request under way.
 
-    Without an `ssl_context` hosts are checked as httpx checks them. With `allows`, only addresses that it lets pass are
-    connected to; BadInput where a host has none.
+    `ssl_context` and `allows` are those of `Connections`.
     """
 
     def __init__(
         self, threads: Executor, ssl_context: ssl.SSLContext | None = None, *, allows: Allows | None = None
     ) -> None:
         self._threads = threads
-        self._idle: dict[Origin, list[HTTPConnection]] = {}
-        self._ssl = ssl_context
-        self._allows = allows
+        self.connections = Connections(ssl_context, allows)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its answer comes with the first bytes of the body."""
         body = await request.aread()
-        origin = _origin_of(request.url)
-        if idle := self._idle.get(origin):
-            line = Line(idle.pop())
+        origin = origin_of(request.url)
+        if line := self.connections.idle(origin):
             with suppress(httpx.NetworkError, httpx.ProtocolError):  # the host may have closed it meanwhile
                 return await self._answered(line, request, body, origin)
-        return await self._answered(Line(self._connection(origin)), request, body, origin)
+        return await self._answered(self.connections.new(origin), request, body, origin)
 
     async def aclose(self) -> None:
         """Close the idle connections."""
-        for connection in (one for idle in self._idle.values() for one in idle):
-            connection.close()
-        self._idle.clear()
+        self.connections.close()
 
     async def run(self, line: Line, work: Callable[[], Result]) -> Result:
         """Do a connection's blocking work in a thread; a cancellation cuts the connection, which ends the work.
@@ -97,17 +89,9 @@ class WireTransport(httpx.AsyncBaseTransport):
                 await ended(task)
             raise
 
-    def release(self, line: Line, origin: Origin) -> None:
-        """Keep the connection for another request where it is of use, or close it."""
-        idle = self._idle.setdefault(origin, [])
-        if line.is_reusable and len(idle) < _MAX_IDLE:
-            idle.append(line.connection)
-        else:
-            line.drop()
-
     async def _answered(self, line: Line, request: httpx.Request, body: bytes, origin: Origin) -> httpx.Response:
         def work() -> httpx.Response:
-            line.ask(request, body)
+            line.ask(head_of(request) + body, request.extensions.get("timeout", {}))
             stream = Body(self, line, origin)
             response = httpx.Response(line.answer.status, headers=line.answer.headers, stream=stream)
             stream.begin(response, request.extensions.get("at_head"))
@@ -118,15 +102,6 @@ class WireTransport(httpx.AsyncBaseTransport):
         except Exception:
             line.drop()
             raise
-
-    def _connection(self, origin: Origin) -> HTTPConnection:
-        scheme, host, port = origin
-        if scheme == "https":
-            self._ssl = self._ssl or httpx.create_ssl_context(trust_env=False)
-        context = self._ssl if scheme == "https" else None
-        if self._allows is not None:
-            return ChosenConnection(host, port, self._allows, context)
-        return HTTPConnection(host, port) if context is None else HTTPSConnection(host, port, context=context)
 
 
 class Body(httpx.AsyncByteStream):
@@ -182,14 +157,10 @@ class Body(httpx.AsyncByteStream):
         """Keep the connection where its answer was read to the end, or close it."""
         if not self._is_closed:
             self._is_closed = True
-            self._transport.release(self._line, self._origin)
+            self._transport.connections.keep(self._line, self._origin)
 
 
 def _heard(task: asyncio.Future[Any]) -> None:
     """Take in how the work of a cancelled request failed, or asyncio tells of it on the screen."""
     if not task.cancelled():
         task.exception()
-
-
-def _origin_of(url: httpx.URL) -> Origin:
-    return url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
