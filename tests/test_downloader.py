@@ -27,7 +27,6 @@ from pipelines.extract.media import MediaSource
 from pipelines.load.downloader import DouyinDownloader
 from pipelines.load.local_writer import LocalWriter
 from pipelines.load.storage import Storage, part_key
-from pipelines.load.writers import Writer
 from schemas.files import Kept, Wanted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -366,8 +365,9 @@ async def test_a_login_that_expired_stops_refreshing_but_not_the_others(hosts: M
     late = [wanted("/old", number=n, expires_at=NOW - timedelta(1), attempts=3) for n in (7001, 7002)]
     with pytest.raises(LoginExpired, match="aweme login"):
         await round_.get(*late, wanted("/film", number=7003), refresh=refresh, concurrency=1)
-    assert [kept.state for kept in round_.kept.values()] == ["failed", "failed", "stored"]
-    assert [kept.attempts for kept in round_.kept.values()] == [3, 3, 1]
+    told = [round_.kept[f"{number}:video:0"] for number in (7001, 7002, 7003)]
+    assert [kept.state for kept in told] == ["failed", "failed", "stored"]
+    assert [kept.attempts for kept in told] == [3, 3, 1]
     assert len(asked) == 1
 
 
@@ -377,7 +377,7 @@ async def test_a_storage_that_is_full_stops_everything(hosts: MediaHosts, round_
             raise OSError(28, "No space left on device")
 
     class Full(Storage):
-        async def write(self, folder: str, key: str, *, is_new: bool = False) -> Writer:
+        def new_local(self, folder: str, key: str) -> LocalWriter:
             return FullWriter(Path(self.full(folder)), part_key(key), self.run, self._mapped, self.full)
 
     hosts.films["/film"] = Film(BODY)
@@ -398,7 +398,7 @@ async def test_a_storage_that_fails_at_file_after_file_is_not_tried_with_all_oth
                 raise OSError(5, "Please reduce your request rate")
 
     class Failing(Storage):
-        async def write(self, folder: str, key: str, *, is_new: bool = False) -> Writer:
+        def new_local(self, folder: str, key: str) -> LocalWriter:
             return FailingWriter(Path(self.full(folder)), part_key(key), self.run, self._mapped, self.full)
 
     hosts.films["/film"] = Film(BODY)
@@ -421,7 +421,7 @@ async def test_a_storage_that_says_nothing_is_not_waited_for_with_each_file(host
             raise ReadTimeoutError(endpoint_url="http://bucket")
 
     class Silent(Storage):
-        async def write(self, folder: str, key: str, *, is_new: bool = False) -> Writer:
+        def new_local(self, folder: str, key: str) -> LocalWriter:
             return SilentWriter(Path(self.full(folder)), part_key(key), self.run, self._mapped, self.full)
 
     hosts.films["/film"] = Film(BODY)

@@ -118,23 +118,23 @@ async def test_more_is_downloaded_while_files_wait_for_the_disk(
     monkeypatch.setattr(os, "fsync", Disk(lambda _: may_end.wait(20)))
     kept: list[Kept] = []
     posts = []
-    for number in range(40):
+    for number in range(80):
         hosts.films[f"/{number}"] = Film(mp4(20_000, seed=number))
         address = (f"https://v3.douyinvod.com/{number}",)
         posts.append(Wanted(f"{number}:video:0", "video", 0, address, aweme_id=str(number), nickname="n"))
     async with MediaSource(upstream=hosts.url) as source:
         downloader = DouyinDownloader(source=source, storage=Storage.open(str(tmp_path)), now=lambda: NOW)
         work = asyncio.create_task(downloader.download(posts, on_done=kept.append, concurrency=2))
-        while len(hosts.log) < 18:  # noqa: ASYNC110 - the other side is a thread
+        while len(hosts.log) < 50:  # noqa: ASYNC110 - the other side is a thread
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
-        assert len(hosts.log) == 18, "two at a time, and sixteen wait for the disk"
+        assert len(hosts.log) == 50, "two at a time, and 48 wait for the disk"
         assert max(hosts.busiest.values()) <= 2
         assert not kept
         may_end.set()
         await work
     assert {one.state for one in kept} == {"stored"}
-    assert len(kept) == 40
+    assert len(kept) == 80
 
 
 @needs_proc

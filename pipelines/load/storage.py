@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -22,7 +22,7 @@ from pipelines.load import patience
 from pipelines.load.bucket_writer import BucketWriter
 from pipelines.load.legal import legal_name
 from pipelines.load.local_writer import LocalWriter, part_name
-from pipelines.load.settling import Settling
+from pipelines.load.settling import Settling, settle_all
 from pipelines.load.writers import HEAD_BYTES, Writer, Written, finished
 
 Files = list[tuple[str, int]]
@@ -73,15 +73,34 @@ class Storage:
         """
         if not self.is_local:
             return BucketWriter(self._fs.call_s3, self.run, self._mapped, self.full)
-        place = Path(self.full(folder))
-        writer = LocalWriter(place, part_key(key), self.run, self._mapped, self.full, self._settling)
-        if not is_new and await self.run((place / part_name(part_key(key))).exists):
+        writer = self.new_local(folder, key)
+        if not is_new and await self.run((writer.folder / part_name(part_key(key))).exists):
             await self.run(writer.find)
         return writer
 
+    def new_local(self, folder: str, key: str) -> LocalWriter:
+        """A writer for a file in a local folder where no part of it lies. For any thread."""
+        return LocalWriter(Path(self.full(folder)), part_key(key), self.run, self._mapped, self.full, self._settling)
+
+    async def settle(self, writers: Sequence[LocalWriter]) -> list[ArchiveError | None]:
+        """Give finished files of a local folder their final names, for good; what went wrong with each, if anything."""
+        told: list[ArchiveError | None] = []
+        for writer, problem in zip(writers, await self.run(settle_all, writers), strict=True):
+            try:
+                writer.note_settled(problem)
+                told.append(None)
+            except ArchiveError as error:
+                told.append(error)
+        return told
+
     async def names(self, folder: str) -> frozenset[str]:
         """The names of everything in a local folder, parts of downloads too; nothing where it is not there."""
-        return await self.run(_names, self.full(folder))  # type: ignore[no-any-return]
+        return await self.run(self.names_now, folder)  # type: ignore[no-any-return]
+
+    def names_now(self, folder: str) -> frozenset[str]:
+        """What `names` gives, for callers in a thread."""
+        with self._told():
+            return _names(self.full(folder))
 
     async def is_empty(self, folder: str) -> bool:
         """Whether a local folder is there, and nothing in it."""

@@ -123,6 +123,19 @@ class Writer(ABC):
                 await self._settle()
             self._is_settled = True
 
+    def note_settled(self, problem: Exception | None) -> None:
+        """What came of it where others settled it; raises what `settle` would."""
+        with self._careful():
+            if problem is not None:
+                raise problem
+        self._is_settled = True
+
+    def leave(self) -> None:
+        """What `pause` does, for callers in a thread."""
+        if not self._is_settled:
+            with self._careful():
+                self._leave()
+
     async def pause(self) -> None:
         """Stop here; what can be kept for another process is kept. Nothing after a `commit`."""
         if not self._is_settled:
