@@ -103,7 +103,7 @@ def test_details_that_are_read_while_a_walk_goes_on_come_in_the_order_of_the_pag
         for (aweme_id,) in ask(settings_for(tmp_path, simulator.url), "SELECT aweme_id FROM posts"):
             world.edit_caption(aweme_id, "edited")
             world.bump_stats(aweme_id)
-        simulator.add_fault("media:1-20=403")  # addresses that expired: their posts are asked for fresh ones
+        simulator.add_fault("media:1-100=403")  # addresses that expired: posts are asked for fresh ones
         settings = settings_for(tmp_path, simulator.url, media="cover", min_interval=0.1)
         assert archive(settings, home, full=True, page_counts=4).outcome == "complete"
     order = [row[0] for row in ask(settings, "SELECT operation FROM raw_pages ORDER BY page_id")]
