@@ -10,7 +10,6 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from threading import Condition, Thread
 from types import TracebackType
@@ -23,6 +22,7 @@ from pipelines.load.reception import Arrived, Reception
 from pipelines.load.sniff import TEXT, suffixes_of
 from pipelines.load.storage import Storage, part_key
 from pipelines.load.transfer import Attempt, Courier, host_of
+from pipelines.load.tries import Came, Lost, Try
 from pipelines.load.writers import finished
 from schemas.files import Wanted
 
@@ -39,33 +39,6 @@ class House(Protocol):
     def path_of(self, wanted: Wanted, suffix: str) -> str:
         """Where a wanted file is kept."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """A wanted file, and what came of its first address, where that was asked already."""
-
-    wanted: Wanted
-    begun: Attempt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """A file that came and waits for its final name."""
-
-    wanted: Wanted
-    tried_at: datetime
-    writer: LocalWriter
-    arrived: Arrived
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A file that storage would not take."""
-
-    wanted: Wanted
-    tried_at: datetime
-    problem: ArchiveError
 
 
 class Express:

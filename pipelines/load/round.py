@@ -10,13 +10,14 @@ from typing import Protocol
 
 from pipelines.errors import Absent, ArchiveError, Blocked, Interrupted, Private
 from pipelines.load import express as by_express
-from pipelines.load.express import Came, Express, Lost, Try
+from pipelines.load.express import Express
 from pipelines.load.hosts import Hosts, Sleep
 from pipelines.load.reception import Arrived, Refused
 from pipelines.load.shelf import Shelf
 from pipelines.load.sniff import TEXT, sniff_as, suffixes_of
 from pipelines.load.tasks import Refresh
 from pipelines.load.transfer import Courier, Source, Transfer
+from pipelines.load.tries import Came, Lost, Try
 from pipelines.load.writers import Writer
 from schemas.files import Kept, Wanted
 
