@@ -1,7 +1,8 @@
 """Files that come at the first try: each in one thread, from its address to its last byte, past the event loop.
 
 What asks for a second look goes to the downloader's own way afterwards: a file that is there already or in part, one
-whose address has expired, and what did not come, with the reason. So no address is asked twice for one answer.
+whose address has expired, and what did not come, with the reason. So no address is asked twice for one answer, unless
+that comes packed.
 """
 
 from __future__ import annotations
@@ -228,7 +229,10 @@ class Express:
         except ArchiveError:
             return Try(wanted)  # whoever asks for it the usual way is told of that
         reception = Reception(wanted.kind, stem, writer, None, Extent(), set())
+        reception.is_begun = wanted.kind == "caption"  # which waits for no host before it is written
         with self._changed:
+            if self._is_stopped:
+                return Try(wanted)  # whoever waits for what is being written may have done so
             self._receptions.add(reception)
         done: Came | Lost | Try | None = None
         try:
@@ -248,7 +252,6 @@ class Express:
         tried_at = self._house.now()
         try:
             if wanted.kind == "caption":
-                reception.is_begun = True
                 return Came(wanted, tried_at, writer, _written(wanted, stem, writer))
             self._courier.fetch(wanted.urls[0], reception, self._count_bytes)
         except ArchiveError as error:
