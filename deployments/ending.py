@@ -23,6 +23,7 @@ def end_as_by_ctrl_c() -> list[int]:
     """
     told = list[int]()
     heard_at = 0.0
+    _stay_deaf_by_mask()
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal heard_at
@@ -34,13 +35,25 @@ def end_as_by_ctrl_c() -> list[int]:
         as_by_ctrl_c = signal.getsignal(signal.SIGINT)  # asyncio and others put their own there
         if callable(as_by_ctrl_c):
             as_by_ctrl_c(signal.SIGINT, frame)
-        else:  # a shell makes what it puts in the background deaf to Ctrl-C
+        else:  # this process is deaf to Ctrl-C, and no mask is known here
             raise KeyboardInterrupt
 
     for number in ends():
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, end)
     return told
+
+
+def _stay_deaf_by_mask() -> None:
+    """Let a process that its shell made deaf to Ctrl-C, as what it puts in the background, stay so by its mask.
+
+    asyncio stops its work between two steps, and takes care of Ctrl-C only where Python does by default. Without it the
+    end would be raised in the middle of asyncio's own work, which goes on with a fault then. Threads and processes that
+    begin later have the same mask.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ends() -> list[signal.Signals]:

@@ -106,6 +106,46 @@ def test_a_run_that_nohup_started_does_not_hear_of_a_closed_terminal(tmp_path: P
             assert ended(process)[0] == 0
 
 
+def test_a_run_in_the_background_does_not_hear_of_ctrl_c(tmp_path: Path) -> None:
+    with Simulator(World(seed=4, users=1, posts=60), faults=["user_post:2=slow:1"]) as simulator:
+        words = ("archive", simulator.world.accounts[0].home, "--media", "none")
+        with started(tmp_path, *words, upstream=simulator.url, deaf_to=signal.SIGINT) as process:
+            wait_until(process, lambda: any(record.operation == "user_post" for record in simulator.log))
+            process.send_signal(signal.SIGINT)
+            assert ended(process)[0] == 0
+
+
+@pytest.mark.parametrize("deaf_to", [signal.SIGUSR1, signal.SIGINT], ids=["before the user", "in the background"])
+def test_work_that_is_told_to_end_is_stopped_between_two_steps(tmp_path: Path, deaf_to: int) -> None:
+    # An end that is raised wherever the program is would be raised in the middle of asyncio's own work as well.
+    (tmp_path / "program.py").write_text(
+        """
+import asyncio, os, signal
+from deployments import cli
+
+async def work():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("a step", end=" ")
+        sum([1 for _ in range(1000)])
+        print("to its end", flush=True)
+        await asyncio.sleep(10)
+    except BaseException as error:
+        print(type(error).__name__, flush=True)
+        raise
+
+cli.cli.main = lambda **_: asyncio.run(work())
+cli.main(["status"])
+""",
+        "utf-8",
+    )
+    command = ["sh", "-c", f'trap "" {int(deaf_to)}; exec "$@"', "sh", sys.executable, "-m", "program"]
+    own = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, f"aweme: {SAID}\n")
+    assert done.stdout == "a step to its end\nCancelledError\n"
+
+
 def test_care_that_is_told_to_end_leaves_everything_as_it_was(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "root", "", media="none")
     with Simulator(World(seed=4, users=1, posts=30)) as simulator:
