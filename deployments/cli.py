@@ -122,13 +122,21 @@ def main(args: list[str] | None = None) -> None:
     except OSError as error:  # a full disk, a folder without rights: nothing that a traceback would explain
         _fail(_told(error), 1, words, kind=type(error).__name__)
     except Exception as error:
-        if isinstance(error, RuntimeError) and str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
+        if _is_stop(error):
             _fail(_STOPPED, _stopped_by(told), words)
         # A fault of the program: its traceback is what to report, and a script gets its JSON all the same.
         _as_json(f"{type(error).__name__}: {error}", words, kind=type(error).__name__)
         raise
     _let_go(sys.stderr)  # a progress that nobody could hear takes nothing from what was done
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_stop(error: BaseException) -> bool:
+    """Whether a library told of Ctrl-C in its own words: DuckDB of a query, others of what came in an import."""
+    if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+        return True
+    cause = error.__cause__
+    return isinstance(cause, KeyboardInterrupt) or (cause is not None and _is_stop(cause))
 
 
 def _stopped_by(told: list[int]) -> int:

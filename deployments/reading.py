@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipelines.aside import aside
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,16 +41,7 @@ def listening(lake: Lake, ask: Callable[[Lake], T]) -> T:
 
     A question that waits for a bucket cannot be broken off: DuckDB lets it wait to its end. It is left behind.
     """
-    answer: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            answer.set_result(ask(lake))
-        except BaseException as error:  # noqa: BLE001 - who waits for it raises it
-            answer.set_exception(error)
-
-    # Not one of a pool: Python waits for the end of those before it ends itself.
-    Thread(target=work, name="asking", daemon=True).start()
+    answer = aside(ask, lake)
     try:
         while wait([answer], timeout=_LISTENS_S).not_done:
             pass  # the signal may go to the other thread, and this one has to look for it

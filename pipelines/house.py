@@ -7,7 +7,6 @@ import random
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.aside import aside
 from pipelines.errors import BadInput, Blocked
 
 if TYPE_CHECKING:
@@ -178,17 +178,16 @@ def open_lake(settings: Settings, *, read_only: bool = False, at: datetime | Non
             _make_folder(Path(settings.data_path).parent)
         if settings.catalog.startswith("sqlite:"):
             _make_folder(Path(settings.catalog.removeprefix("sqlite:")).parent)
-    with ThreadPoolExecutor(1) as aside:
-        loading = aside.submit(import_module, "pipelines.load.lake")  # a third of a second, most of it polars
-        catalog = attached(
-            catalog=settings.catalog,
-            data_path=settings.data_path,
-            read_only=read_only,
-            at=at,
-            s3=settings.s3 if settings.is_s3 else None,
-            memory_limit=settings.memory_limit,
-        )
-        lake: type[Lake] = loading.result().Lake
+    loading = aside(import_module, "pipelines.load.lake")  # a third of a second, most of it polars
+    catalog = attached(
+        catalog=settings.catalog,
+        data_path=settings.data_path,
+        read_only=read_only,
+        at=at,
+        s3=settings.s3 if settings.is_s3 else None,
+        memory_limit=settings.memory_limit,
+    )
+    lake: type[Lake] = loading.result().Lake
     return lake.of(catalog, now=utc_now)
 
 

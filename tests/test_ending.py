@@ -154,7 +154,7 @@ def test_care_that_is_told_to_end_leaves_everything_as_it_was(tmp_path: Path) ->
     kept = "SELECT count(*), (SELECT count(*) FROM applied_pages) FROM posts"
     before = ask(settings, kept)
     with started(tmp_path, "rebuild") as process:
-        wait_until(process, lambda: any(tmp_path.glob("aweme-rebuild-*")))
+        wait_until(process, lambda: any(tmp_path.glob("aweme-rebuild-*/catalog.sqlite")))
         process.send_signal(signal.SIGTERM)
         assert ended(process) == (143, f"aweme: {SAID}")
     assert {path.name for path in tmp_path.iterdir() if path.name.startswith("aweme-")} == set(), "nothing is left over"
@@ -174,6 +174,40 @@ def test_a_signal_that_comes_while_a_dataclass_is_made_gives_the_same_code(tmp_p
     command, own = [sys.executable, "-m", "program"], {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (code, f"aweme: {SAID}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("raise ImportError('initialization failed') from KeyboardInterrupt()", id="in an import"),
+        pytest.param("raise RuntimeError('Query interrupted')", id="in a query"),
+    ],
+)
+def test_a_library_that_tells_of_the_end_in_words_of_its_own_is_understood(text: str) -> None:
+    program = f"from deployments import cli; cli.cli.main = lambda **_: exec({text!r}); cli.main(['status'])"
+    done = carried_out(program, subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (130, f"aweme: {SAID}\n")
+
+
+def test_an_end_that_comes_within_an_import_is_not_waited_for_by_imports_in_threads(tmp_path: Path) -> None:
+    with Simulator(World(seed=4, users=1, posts=1)) as simulator:
+        archive(settings_for(tmp_path / "root", simulator.url, media="none"), simulator.world.accounts[0].home)
+    # As the interpreter leaves its lock where the end is raised before importlib's own code can let go of it.
+    program = f"""
+import _imp, os, signal, sys
+from deployments import cli
+from pipelines.load import opening
+
+def attached(**_):
+    _imp.acquire_lock()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+opening.attached = attached
+sys.argv = ["aweme", "status", "--root", {str(tmp_path / "root")!r}]
+cli.program()
+"""
+    done = carried_out(program, subprocess.PIPE)
+    assert (done.returncode, done.stderr.strip()) == (143, f"aweme: {SAID}")
 
 
 def carried_out(program: str, stdout: int | IO[str]) -> subprocess.CompletedProcess[str]:
