@@ -95,6 +95,13 @@ def main(args: list[str] | None = None) -> None:
     told = list[int]()
     try:
         told = end_as_by_ctrl_c()
+        _carry_out(words, told)
+    except KeyboardInterrupt:  # also while it is told what went wrong
+        _fail(_STOPPED, _stopped_by(told), words)
+
+
+def _carry_out(words: list[str], told: list[int]) -> None:
+    try:
         open_closed_streams()
         keep_little()
         speak_any_language(os.environ)
@@ -112,8 +119,6 @@ def main(args: list[str] | None = None) -> None:
             error.show()
         _as_json(error.format_message(), words, kind="BadInput")
         _leave(error.exit_code)
-    except KeyboardInterrupt:
-        _fail(_STOPPED, _stopped_by(told), words)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

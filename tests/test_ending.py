@@ -189,6 +189,26 @@ def test_a_library_that_tells_of_the_end_in_words_of_its_own_is_understood(text:
     assert (done.returncode, done.stderr) == (130, f"aweme: {SAID}\n")
 
 
+def test_an_end_that_comes_while_a_usage_error_is_told_is_no_traceback() -> None:
+    program = """
+import os, signal
+import click
+from deployments import cli
+
+class Slow(click.ClickException):
+    def show(self, file=None):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def fails(**_):
+    raise Slow("wrong")
+
+cli.cli.main = fails
+cli.main(["status"])
+"""
+    done = carried_out(program, subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (143, f"aweme: {SAID}\n")
+
+
 def test_an_end_that_comes_within_an_import_is_not_waited_for_by_imports_in_threads(tmp_path: Path) -> None:
     with Simulator(World(seed=4, users=1, posts=1)) as simulator:
         archive(settings_for(tmp_path / "root", simulator.url, media="none"), simulator.world.accounts[0].home)
