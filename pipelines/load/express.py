@@ -84,8 +84,11 @@ class Express:
         self._names: dict[str, frozenset[str]] = {}
 
     async def __aenter__(self) -> Self:
-        with self._changed:
+        with self._changed:  # for which they wait: beside others at work, to begin one takes long
             self._hire()
+            with suppress(RuntimeError):  # the system has no more of them: fewer will do
+                while len(self._threads) < self._count:
+                    self._hire()
         return self
 
     async def __aexit__(
@@ -183,9 +186,6 @@ class Express:
                 if len(self._unsettled) + self._under_way < self._most and (turn := self._fitting()):
                     self._at[turn[1]] += 1
                     self._under_way += 1
-                    if len(self._threads) < self._count:
-                        with suppress(RuntimeError):  # the system has no more of them: fewer will do
-                            self._hire()
                     return turn
                 if self._is_drained and not self._passed:
                     break
