@@ -16,11 +16,19 @@ import pytest
 import pytest_asyncio
 from media_hosts import Film, MediaHosts, media_hosts, mp4
 
+from pipelines.extract import lines
 from pipelines.extract.lines import Line
 from pipelines.extract.upstream import make_client
 from pipelines.extract.wire import WireTransport
 
 BODY = mp4(3_000_000)
+
+
+@pytest.fixture(autouse=True, params=["waits in the call", "waits between calls"])
+def _system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Linux reads from plain hosts, where this is one; and as it is done elsewhere."""
+    if request.param == "waits between calls":
+        monkeypatch.setattr(lines, "_CAN_WAIT", False)
 
 
 @pytest.fixture

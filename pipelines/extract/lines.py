@@ -9,6 +9,7 @@ import mmap
 import select
 import socket
 import ssl
+import struct
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -20,9 +21,15 @@ import httpx
 from pipelines.extract.messages import Answer
 
 FIRST_BYTES = 1 << 16
+_WITH_HEAD_BYTES = 1 << 14  # the parser copies what comes with the head, twice; a small file comes with it whole
 _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 18  # no host has so much to say before the file
 _LULL_S = 0.05  # bytes that came are handed on where no more follow for so long
+
+# Linux can wait for all bytes in the call that reads them; each change between threads that this spares takes longer
+# than the call. Elsewhere, and where TLS has its own calls, what is not there is waited for between them.
+_CAN_WAIT = sys.platform == "linux" and struct.calcsize("l") == 8
+_LULL = struct.pack("ll", 0, int(_LULL_S * 1_000_000))
 
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -43,6 +50,7 @@ class Line:
         self.answer = Answer()
         self.is_done = False
         self.is_delivering = False
+        self._waits = False  # for a lull, in the call that reads
         self._left: int | None = None  # bytes that come as they are; None where the parser has to see them
         self._patience: float | None = None  # seconds for the next bytes
         self._failure: Exception | None = None  # for the next `read`
@@ -61,7 +69,7 @@ class Line:
             self._patience = timeouts.get("read")
             sock = self._connected(timeouts.get("connect"))
             self._send(sock, request)
-            room, size = _own_room()[:FIRST_BYTES], 0
+            room, size = _own_room()[:_WITH_HEAD_BYTES], 0
             while not self.answer.is_headed:
                 try:
                     size += self._feed(sock, room)
@@ -126,10 +134,10 @@ class Line:
                 raise httpx.ConnectError(str(error)) from error
             if self._is_dropped:
                 raise httpx.ConnectError("given up")
-            # Bytes that are there cost one call, and no change between threads: others only are waited for.
-            connection.sock.settimeout(0)
+            _set_up(connection.sock)
         elif not _is_quiet(connection.sock):
             raise httpx.ReadError("closed by its host while it was idle")
+        self._waits = _can_wait(connection.sock)
         return connection.sock
 
     def _send(self, sock: socket.socket, data: bytes) -> None:
@@ -165,7 +173,7 @@ class Line:
                 except _NOT_YET as error:
                     if not size:
                         _wait(sock, self._patience, error)
-                    elif not _is_ready(sock, _LULL_S):
+                    elif self._waits or not _is_ready(sock, _LULL_S):
                         break
         except (OSError, ValueError, httpx.TransportError) as error:
             self._failure = _as_httpx(error)
@@ -179,12 +187,25 @@ class Line:
             self._feed(sock, room[:FIRST_BYTES])
             count = answer.fed(room)
         else:
-            count = sock.recv_into(room[: self._left])
+            count = sock.recv_into(room[: self._left], 0, socket.MSG_WAITALL if self._waits else 0)
             if not count:
                 raise httpx.RemoteProtocolError(f"{self._left} bytes are missing")
             self._left -= count
         self.is_done = (answer.is_over if self._left is None else not self._left) and not answer.has_body
         return count
+
+
+def _can_wait(sock: socket.socket) -> bool:
+    return _CAN_WAIT and not isinstance(sock, ssl.SSLSocket)
+
+
+def _set_up(sock: socket.socket) -> None:
+    if _can_wait(sock):
+        sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LULL)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _LULL)
+    else:
+        sock.settimeout(0)
 
 
 def _own_room() -> memoryview:
