@@ -71,6 +71,7 @@ async def test_an_answer_that_is_no_file_is_asked_for_once(
     assert len(kept) == 1
     assert kept[0].state != "stored"
     assert len(hosts.asked("/film")) == 1
+    assert sizes(tmp_path, "*.part*") == []
 
 
 async def test_no_more_files_come_than_may_wait_for_whoever_writes_them_down(
@@ -201,3 +202,16 @@ async def test_a_cancellation_waits_for_no_host_that_does_not_answer(tmp_path: P
                 await task
             assert asyncio.get_running_loop().time() - began < 1
     assert sizes(tmp_path, "*.part") == []
+
+
+async def test_a_part_is_made_while_its_host_says_nothing_yet_and_not_left_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # the system takes connections for it, and nobody answers
+        async with MediaSource(upstream=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=8) as source:
+            task = asyncio.create_task(downloader(source, tmp_path).download([wanted(1), wanted(2)]))
+            await until(lambda: sizes(tmp_path, "*.part") == [0, 0])
+            began = asyncio.get_running_loop().time()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert asyncio.get_running_loop().time() - began < 1
+            assert sizes(tmp_path, "*.part*") == []

@@ -29,6 +29,10 @@ Question = tuple[httpx.URL, Mapping[str, str]]
 """An address that may be asked, and with which headers beside Host."""
 
 
+def _idly() -> None:
+    """What those do who have nothing to do meanwhile."""
+
+
 class Receiver(Taker, Protocol):
     """Whoever takes a file; his methods are called in threads, one at a time, and what they raise ends the fetch."""
 
@@ -60,16 +64,19 @@ class Courier:
         self._under_way: set[Line] = set()
         self._is_cut = False
 
-    def fetch(self, url: str, receiver: Receiver, on_bytes: Callable[[int], None]) -> None:
+    def fetch(
+        self, url: str, receiver: Receiver, on_bytes: Callable[[int], None], meanwhile: Callable[[], None] = _idly
+    ) -> None:
         """Give a whole file to `receiver`; nothing where the answer is packed. Errors as with `MediaSource.open`.
 
-        `on_bytes` counts bytes as they come.
+        `on_bytes` counts bytes as they come. `meanwhile` is called while the host finds the file, for each time it is
+        asked; what it raises ends the fetch.
         """
         for _ in range(MAX_REDIRECTS + 1):
             address, headers = self._question(url)
             request = head(b"GET", address.raw_path, _raw(address, headers))
             origin = self._origin or origin_of(address)
-            line = self._asked(request, origin, address.host)
+            line = self._asked(request, origin, address.host, meanwhile)
             try:
                 told = Saying(line.answer.status, httpx.Headers(line.answer.headers))
                 location = led_on(told)
@@ -88,24 +95,26 @@ class Courier:
             for line in self._under_way:
                 line.drop()
 
-    def _asked(self, request: bytes, origin: Origin, host: str) -> Line:
+    def _asked(self, request: bytes, origin: Origin, host: str, meanwhile: Callable[[], None]) -> Line:
         """A connection on which the answer begins to come."""
         try:
             if line := self._connections.idle(origin):
                 with suppress(httpx.NetworkError, httpx.ProtocolError):  # the host may have closed it meanwhile
-                    return self._ask(line, request, host)
-            return self._ask(self._connections.new(origin), request, host)
+                    return self._ask(line, request, host, meanwhile)
+            return self._ask(self._connections.new(origin), request, host, meanwhile)
         except httpx.HTTPError as error:
             raise unanswered(error, host) from error
 
-    def _ask(self, line: Line, request: bytes, host: str) -> Line:
+    def _ask(self, line: Line, request: bytes, host: str, meanwhile: Callable[[], None]) -> Line:
         with self._lock:
             if self._is_cut:
                 line.drop()
                 raise Interrupted(f"{host} was not asked any more.", host=host)
             self._under_way.add(line)
         try:
-            line.ask(request, self._timeouts)
+            line.send(request, self._timeouts)
+            meanwhile()
+            line.hear()
         except BaseException:
             self._forget(line)
             raise

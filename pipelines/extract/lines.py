@@ -41,8 +41,9 @@ _own = threading.local()
 class Line:
     """One connection while it serves one request. `ask` and `read` are for threads, one call at a time.
 
-    `ask` once, then `read` until it `is_done`; `deliver` between them where a taker is served. `drop` may come from any
-    thread at any moment. Errors are httpx's, and close the connection; bytes that came before one are read first.
+    `ask` once, or `send` and `hear`, then `read` until it `is_done`; `deliver` between them where a taker is served.
+    `drop` may come from any thread at any moment. Errors are httpx's, and close the connection; bytes that came before
+    one are read first.
     """
 
     def __init__(self, connection: HTTPConnection) -> None:
@@ -65,10 +66,19 @@ class Line:
 
     def ask(self, request: bytes, timeouts: Mapping[str, float | None]) -> None:
         """Send the request and read the head of the answer; `timeouts` are httpx's, in seconds."""
+        self.send(request, timeouts)
+        self.hear()
+
+    def send(self, request: bytes, timeouts: Mapping[str, float | None]) -> None:
+        """The first half of `ask`."""
         with self._at_work():
             self._patience = timeouts.get("read")
-            sock = self._connected(timeouts.get("connect"))
-            self._send(sock, request)
+            self._send(self._connected(timeouts.get("connect")), request)
+
+    def hear(self) -> None:
+        """The second half of `ask`: read the head of the answer."""
+        with self._at_work():
+            sock = self.connection.sock
             room, size = _own_room()[:_WITH_HEAD_BYTES], 0
             while not self.answer.is_headed:
                 try:

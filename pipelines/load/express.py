@@ -250,16 +250,25 @@ class Express:
 
     def _brought(self, wanted: Wanted, stem: str, writer: LocalWriter, reception: Reception) -> Came | Lost | Try:
         tried_at = self._house.now()
+
+        def meanwhile() -> None:
+            reception.is_begun = True  # first: whoever stops this waits for those that have begun
+            if not self._is_stopped:
+                writer.make_ready()
+
         try:
             if wanted.kind == "caption":
                 return Came(wanted, tried_at, writer, _written(wanted, stem, writer))
-            self._courier.fetch(wanted.urls[0], reception, self._count_bytes)
+            self._courier.fetch(wanted.urls[0], reception, self._count_bytes, meanwhile)
         except ArchiveError as error:
             problem = _left(writer)
             if writer.is_broken:
                 return Lost(wanted, tried_at, problem or error)
             return Try(wanted, Attempt(error, reception.extent, reception.ends))
-        return Try(wanted) if reception.arrived is None else Came(wanted, tried_at, writer, reception.arrived)
+        if reception.arrived is None:
+            _left(writer)
+            return Try(wanted)
+        return Came(wanted, tried_at, writer, reception.arrived)
 
     def _is_there(self, folder: str, name: str, wanted: Wanted) -> bool:
         names = self._names.get(folder)

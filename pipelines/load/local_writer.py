@@ -68,6 +68,11 @@ class LocalWriter(Writer):
             self._sha256.update(piece)
             self.offset += len(piece)
 
+    def make_ready(self) -> None:
+        """Make the part before there are bytes for it, which takes long while the disk writes names of others."""
+        with self._careful():
+            self._opened()
+
     def sync(self) -> None:
         """Wait until the disk has the bytes."""
         os.fsync(self._opened().fileno())

@@ -55,8 +55,13 @@ class Source(Protocol):
 class Courier(Protocol):
     """The same in the thread of whoever asks, for whole files."""
 
-    def fetch(self, url: str, receiver: Reception, on_bytes: Callable[[int], None]) -> None:
-        """Give a file to `receiver`; nothing of it where this one has to go by `Source.fetch`."""
+    def fetch(
+        self, url: str, receiver: Reception, on_bytes: Callable[[int], None], meanwhile: Callable[[], None]
+    ) -> None:
+        """Give a file to `receiver`; nothing of it where this one has to go by `Source.fetch`.
+
+        `meanwhile` is called while the host finds the file, for each time it is asked.
+        """
         ...
 
     def cut(self) -> None:
