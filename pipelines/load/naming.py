@@ -137,6 +137,7 @@ def file_path(
     return "/".join([*folders, stem + suffix])
 
 
+@lru_cache(maxsize=64)
 def folder_name(nickname: str, sec_user_id: str | None) -> str:
     """The folder of an account: its nickname and the end of its id, so that namesakes do not mix."""
     ending = "_" + clean(sec_user_id[-8:]) if sec_user_id else ""
