@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import socket
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -24,8 +25,8 @@ from pipelines.errors import (
     Unreachable,
 )
 from pipelines.extract.media import MediaSource
-from pipelines.extract.media_heads import facts_of
-from pipelines.extract.media_hosts import check_public, host_of, leads_out, wants_referer
+from pipelines.extract.media_heads import by_name, facts_of
+from pipelines.extract.media_hosts import check_public, halves, host_of, leads_out, wants_referer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 VIDEO = "https://v3-web.douyinvod.com/film"
@@ -368,3 +369,56 @@ def test_a_range_that_no_reader_takes_is_asked_for_from_the_start():
     answer = httpx.Response(206, headers={"content-range": f"bytes 0-1/{'9' * 5000}"})
     with pytest.raises(Interrupted):
         facts_of(answer, "host", lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://v3-web.douyinvod.com/6f4a/66a0/video/tos/cn/tos-cn-ve-15/oAI/?a=6383&ch=0&cd=0%7C0%7C0&l=2024~x.mp4",
+        "http://p3-pc-sign.douyinpic.com:8080/tos-cn-i-dy/o0~noop.jpeg?x-expires=1&x-signature=a%2Fb%3D",
+    ],
+)
+def test_an_address_as_douyin_gives_them_needs_no_reader(url: str) -> None:
+    base, target = halves(url) or ("", b"")
+    assert base + target.decode() == url
+
+
+def test_what_needs_no_reader_is_asked_for_just_as_a_reader_would() -> None:
+    rng = random.Random(4)
+    letters = [
+        *"abZ09/.-_~%?#:@!$&'()*+,;=|\\^[]{}<>\" \t\n\x7f\x00é中",
+        "%2f",
+        "..",
+        "/.",
+        "//",
+        "/../",
+        "http://",
+        "1",
+    ]
+    plain = 0
+    for _ in range(20_000):
+        host = rng.choice(
+            ["v3.douyinvod.com", "127.0.0.1", "a..b", "a.b:80", "a.b:99999", "A.b", "u@a.b", "a", "xn--a.b"]
+        )
+        url = f"{rng.choice(['http', 'https', 'HTTPS', 'ftp'])}://{host}/" + "".join(
+            rng.choices(letters, k=rng.randrange(6))
+        )
+        if (found := halves(url)) is None:
+            continue
+        base, target = found
+        plain += 1
+        assert base + target.decode() == url
+        try:
+            read, alone = httpx.URL(url), httpx.URL(base + "/")
+        except httpx.InvalidURL:
+            with pytest.raises(httpx.InvalidURL):
+                httpx.URL(base + "/")
+            continue
+        assert (read.raw_path, read.netloc, read.raw_host) == (target, alone.netloc, alone.raw_host), url
+    assert plain > 1000
+
+
+def test_headers_are_read_as_httpx_reads_them() -> None:
+    headers = [(b"ETag", b'"v1"'), (b"Via", b"a"), (b"VIA", b"b"), (b"Location", "/中".encode()), (b"X", b"")]
+    assert by_name(headers) == dict(httpx.Headers(headers))
+    assert by_name([(b"X-Odd", b"\xe9")]) == dict(httpx.Headers([(b"X-Odd", b"\xe9")]))

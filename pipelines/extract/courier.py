@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Protocol
@@ -17,7 +18,7 @@ import httpx
 from pipelines.errors import BadInput, Interrupted, Unfamiliar, Unreachable
 from pipelines.extract.kept_alive import Connections, Origin, origin_of
 from pipelines.extract.lines import Line
-from pipelines.extract.media_heads import MediaHead, Saying, Told, facts_of, is_coded
+from pipelines.extract.media_heads import MediaHead, Saying, Told, by_name, facts_of, is_coded
 from pipelines.extract.media_hosts import host_of
 from pipelines.extract.messages import head
 from pipelines.extract.wire import Taker
@@ -25,8 +26,24 @@ from pipelines.extract.wire import Taker
 MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
 
-Question = tuple[httpx.URL, Mapping[str, str]]
-"""An address that may be asked, and with which headers beside Host."""
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who may be asked for files, and with which headers."""
+
+    host: str
+    origin: Origin
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+Question = tuple[Asked, bytes]
+"""Who is asked for a file, and by which path and query."""
+
+
+def asked(address: httpx.URL, headers: Mapping[str, str]) -> Question:
+    """How an address is asked with these headers and Host."""
+    raw = ((b"Host", address.netloc), *((name.encode("ascii"), text.encode("ascii")) for name, text in headers.items()))
+    return Asked(address.host, origin_of(address), raw), address.raw_path
 
 
 def _idly() -> None:
@@ -73,15 +90,15 @@ class Courier:
         asked; what it raises ends the fetch.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            address, headers = self._question(url)
-            request = head(b"GET", address.raw_path, _raw(address, headers))
-            origin = self._origin or origin_of(address)
-            line = self._asked(request, origin, address.host, meanwhile)
+            whom, target = self._question(url)
+            request = head(b"GET", target, whom.headers)
+            origin = self._origin or whom.origin
+            line = self._asked(request, origin, whom.host, meanwhile)
             try:
-                told = Saying(line.answer.status, httpx.Headers(line.answer.headers))
+                told = Saying(line.answer.status, by_name(line.answer.headers))
                 location = led_on(told)
                 if location is None:
-                    _give(line, told, MediaHead(*facts_of(told, address.host, self._now)), receiver, on_bytes)
+                    _give(line, told, MediaHead(*facts_of(told, whom.host, self._now)), receiver, on_bytes)
                     return
             finally:
                 self._end(line, origin)
@@ -129,13 +146,6 @@ class Courier:
         with self._lock:
             self._under_way.discard(line)
         line.drop()
-
-
-def _raw(address: httpx.URL, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"Host", address.netloc),
-        *((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()),
-    ]
 
 
 def _give(line: Line, told: Told, head: MediaHead, receiver: Receiver, on_bytes: Callable[[int], None]) -> None:

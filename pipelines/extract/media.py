@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from pipelines.extract.courier import (
     Courier,
     Question,
     Receiver,
+    asked,
     broke_off,
     joined,
     led_on,
@@ -27,7 +29,7 @@ from pipelines.extract.courier import (
 )
 from pipelines.extract.kept_alive import origin_of
 from pipelines.extract.media_heads import MediaHead, facts_of, is_coded
-from pipelines.extract.media_hosts import check_public, host_of, leads_out, wants_referer
+from pipelines.extract.media_hosts import check_public, halves, host_of, leads_out, wants_referer
 from pipelines.extract.unpacking import unpacked
 from pipelines.extract.upstream import AsyncUpstream, make_road, upstream_address
 from pipelines.extract.wire import Body, WireTransport, ended
@@ -75,6 +77,7 @@ class MediaSource:
         self._threads: ThreadPoolExecutor | None = None
         self._user_agent, self._referer = user_agent, referer
         self._now = now
+        self._base = lru_cache(maxsize=64)(lambda base: asked(*self._read(base + "/"))[0])
 
     async def __aenter__(self) -> Self:
         return self
@@ -198,11 +201,18 @@ class MediaSource:
         return Courier(self._wire.connections, self._question, self._timeouts, self._now, origin)
 
     def _request(self, url: str) -> httpx.Request:
-        address, headers = self._question(url)
+        address, headers = self._read(url)
         return httpx.Request("GET", address, headers=headers)
 
     def _question(self, url: str) -> Question:
-        """An address that may be asked, and with which headers."""
+        """How an address is asked: to read all of it takes longer than to read an answer's head."""
+        if plain := halves(url):
+            base, target = plain
+            return self._base(base), target
+        return asked(*self._read(url))
+
+    def _read(self, url: str) -> tuple[httpx.URL, dict[str, str]]:
+        """An address that may be asked, and with which headers beside Host."""
         host_of(url)
         try:
             address = httpx.URL(url)

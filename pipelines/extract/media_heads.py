@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn, Protocol
-
-import httpx
 
 from pipelines.errors import Interrupted, NotFound, Private, RateLimited, Unfamiliar, Unreachable
 from pipelines.extract.refusals import retry_after_s
@@ -41,8 +39,8 @@ class Told(Protocol):
         ...
 
     @property
-    def headers(self) -> httpx.Headers:
-        """Its headers."""
+    def headers(self) -> Mapping[str, str]:
+        """Its headers, by their names in lower case."""
         ...
 
 
@@ -51,7 +49,20 @@ class Saying:
     """The same for who has no response of httpx."""
 
     status_code: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
+
+
+def by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by their names in lower case, with a comma between texts of one name, as httpx reads them."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("iso-8859-1")
+        key = name.decode("iso-8859-1").lower()
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
 
 
 Facts = tuple[int, int | None, int, str | None, str | None, str]

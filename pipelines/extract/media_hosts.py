@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
@@ -26,6 +27,17 @@ _HOME_NAMES = (
 _STAND_INS = IPv4Network("198.18.0.0/15")
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 _GLOBAL = IPv6Network("2000::/3")  # all of IPv6 that is given to hosts of the public internet
+# Every reader of addresses takes these letters as they are, without a folder that is a dot or two.
+_PLAIN = re.compile(
+    r"(https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?)"
+    r"(/(?!\.)(?:[A-Za-z0-9_~!$&'()*+,;=:@%.-]|/(?!\.))*(?:\?[A-Za-z0-9_~!$&'()*+,;=:@%./?-]*)?)"
+)
+
+
+def halves(url: str) -> tuple[str, bytes] | None:
+    """`https://host` and `/path?query` of an address; None where it takes a reader of addresses to tell."""
+    found = _PLAIN.fullmatch(url)
+    return None if found is None else (found[1], found[2].encode("ascii"))
 
 
 def host_of(url: str) -> str:
