@@ -154,7 +154,7 @@ def test_care_that_is_told_to_end_leaves_everything_as_it_was(tmp_path: Path) ->
     kept = "SELECT count(*), (SELECT count(*) FROM applied_pages) FROM posts"
     before = ask(settings, kept)
     with started(tmp_path, "rebuild") as process:
-        wait_until(process, lambda: any(tmp_path.glob("aweme-rebuild-*/catalog.sqlite")))
+        wait_until(process, lambda: any(tmp_path.glob("aweme-rebuild-*")))
         process.send_signal(signal.SIGTERM)
         assert ended(process) == (143, f"aweme: {SAID}")
     assert {path.name for path in tmp_path.iterdir() if path.name.startswith("aweme-")} == set(), "nothing is left over"
