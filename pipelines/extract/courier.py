@@ -40,7 +40,7 @@ Question = tuple[Asked, bytes]
 """Who is asked for a file, and by which path and query."""
 
 
-def asked(address: httpx.URL, headers: Mapping[str, str]) -> Question:
+def question_of(address: httpx.URL, headers: Mapping[str, str]) -> Question:
     """How an address is asked with these headers and Host."""
     raw = ((b"Host", address.netloc), *((name.encode("ascii"), text.encode("ascii")) for name, text in headers.items()))
     return Asked(address.host, origin_of(address), raw), address.raw_path

@@ -20,10 +20,10 @@ from pipelines.extract.courier import (
     Courier,
     Question,
     Receiver,
-    asked,
     broke_off,
     joined,
     led_on,
+    question_of,
     too_far,
     unanswered,
 )
@@ -77,7 +77,7 @@ class MediaSource:
         self._threads: ThreadPoolExecutor | None = None
         self._user_agent, self._referer = user_agent, referer
         self._now = now
-        self._base = lru_cache(maxsize=64)(lambda base: asked(*self._read(base + "/"))[0])
+        self._base = lru_cache(maxsize=64)(lambda base: question_of(*self._read(base + "/"))[0])
 
     async def __aenter__(self) -> Self:
         return self
@@ -209,7 +209,7 @@ class MediaSource:
         if plain := halves(url):
             base, target = plain
             return self._base(base), target
-        return asked(*self._read(url))
+        return question_of(*self._read(url))
 
     def _read(self, url: str) -> tuple[httpx.URL, dict[str, str]]:
         """An address that may be asked, and with which headers beside Host."""
